@@ -1,0 +1,63 @@
+"""Bit helpers that run both compiled and in plain Python."""
+
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic, overload
+
+
+def popcount(x: Any) -> int:
+    """Number of set bits of a uint64."""
+    return int(x).bit_count()
+
+
+def ctz(x: Any) -> int:
+    """Index of the lowest set bit of a uint64; 64 when none is set."""
+    x = int(x)
+    return 64 if x == 0 else (x & -x).bit_length() - 1
+
+
+def bswap(x: Any) -> np.uint64:
+    """The eight bytes of a uint64 in reverse order: on an 8x8 board of one byte a row, the board upside down."""
+    return np.uint64(int.from_bytes(int(x).to_bytes(8, "little"), "big"))
+
+
+@intrinsic
+def _ctpop(typing_context: Any, x: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.ctpop(arguments[0])
+
+    return types.uint64(types.uint64), generate
+
+
+@intrinsic
+def _cttz(typing_context: Any, x: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 0))
+
+    return types.uint64(types.uint64), generate
+
+
+@intrinsic
+def _bswap(typing_context: Any, x: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.bswap(arguments[0])
+
+    return types.uint64(types.uint64), generate
+
+
+@overload(popcount)
+def _popcount(x: Any) -> Any:
+    return lambda x: np.int64(_ctpop(np.uint64(x)))
+
+
+@overload(ctz)
+def _ctz(x: Any) -> Any:
+    return lambda x: np.int64(_cttz(np.uint64(x)))
+
+
+@overload(bswap)
+def _bswap_overload(x: Any) -> Any:
+    return lambda x: _bswap(np.uint64(x))

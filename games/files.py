@@ -1,0 +1,111 @@
+"""Files that are whole or absent: a kill, a power cut or a full disk never leaves half of one under its name."""
+
+import hashlib
+import os
+import secrets
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from games.errors import TandemError
+
+
+def write_atomic(path: Path, data: bytes) -> None:
+    """Put `data` at `path`, replacing what was there, so that a reader sees the old bytes or the new ones.
+
+    Raises TandemError with the path and the system's reason; the old file is then untouched.
+    """
+    temporary = temporary_path(path)
+    try:
+        with temporary.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+        sync_folder(path.parent)
+    except OSError as error:
+        raise TandemError(f"cannot write {path}: {reason(error)}") from error
+    finally:
+        discard(temporary)
+
+
+def publish_folder(path: Path, write: Callable[[Path], None]) -> None:
+    """Let `write` fill an empty folder, make its files durable, then name it `path`, replacing what was there.
+
+    Raises what `write` raises, an OSError as TandemError; the old folder is then untouched.
+    """
+    fresh, old = temporary_path(path), temporary_path(path)
+    try:
+        fresh.mkdir()
+        write(fresh)
+        _sync_tree(fresh)
+        if path.exists():
+            path.rename(old)
+        fresh.rename(path)
+        sync_folder(path.parent)
+    except OSError as error:
+        raise TandemError(f"cannot write {path}: {reason(error)}") from error
+    finally:
+        if old.exists() and not path.exists():
+            old.rename(path)
+        discard(fresh)
+        discard(old)
+
+
+def content_hash(data: bytes) -> str:
+    """12 hex digits that change when any byte of `data` does: a check against damage, not against forgery."""
+    return hashlib.blake2b(data, digest_size=6).hexdigest()
+
+
+def temporary_path(path: Path) -> Path:
+    """A fresh hidden name beside `path`, on the same file system, that `remove_temporaries` recognises."""
+    return path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+
+
+def remove_temporaries(folder: Path) -> None:
+    """Delete what killed writers left in `folder`. Only for the folder's single writer, before it writes."""
+    if folder.is_dir():
+        for path in folder.glob(".*.tmp"):
+            discard(path)
+
+
+def discard(path: Path) -> None:
+    """Delete a file or a folder tree if it is there and the system lets us; clearing up never stops the program."""
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        try:
+            path.unlink(missing_ok=True)
+        except OSError:
+            return
+
+
+def sync_folder(folder: Path) -> None:
+    """Make renames inside `folder` survive a power cut; does nothing where folders cannot be opened (Windows)."""
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except PermissionError:
+        return
+    try:
+        os.fsync(handle)
+    except OSError:
+        # Some network file systems refuse fsync on folders; the rename itself has happened.
+        return
+    finally:
+        os.close(handle)
+
+
+def reason(error: OSError) -> str:
+    """The system's words for `error`, without its number and path."""
+    return error.strerror or str(error) or type(error).__name__
+
+
+def _sync_tree(folder: Path) -> None:
+    for path in folder.rglob("*"):
+        if path.is_dir():
+            sync_folder(path)
+        else:
+            # Opened for writing: Windows syncs no other handle.
+            with path.open("r+b") as file:
+                os.fsync(file.fileno())
+    sync_folder(folder)

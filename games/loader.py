@@ -1,0 +1,198 @@
+"""Turns a game file into a Game: runs it, checks it against the contract, fills the defaults in."""
+
+import difflib
+import importlib.util
+import inspect
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from numba.core.dispatcher import Dispatcher
+from numba.extending import register_jitable
+
+from games import contract, defaults
+from games.compiler import ROOT, code_hash
+from games.contract import Game
+from games.errors import TandemError
+
+FOLDER = Path(__file__).resolve().parent
+_loaded: dict[tuple[str, tuple[tuple[str, Any], ...]], Game] = {}
+
+
+class Parameters:
+    """What a game file sees as PARAMS: given values under the types and defaults that the file itself states."""
+
+    def __init__(self, game: str, given: dict[str, Any]) -> None:
+        self.game, self.given, self.values = game, given, dict[str, Any]()
+        self.defaults = dict[str, Any]()
+
+    def get(self, name: str, default: Any) -> Any:
+        """The parameter `name` as the type of its default; TandemError when the given text does not fit it."""
+        value = self.given.get(name, default)
+        try:
+            value = type(default)(value)
+        except (TypeError, ValueError):
+            kind = type(default).__name__
+            raise TandemError(f"{self.game}: parameter {name}={value!r} must be of type {kind}") from None
+        self.values[name], self.defaults[name] = value, default
+        return value
+
+
+def known_games() -> list[str]:
+    """Names of the games that ship: the files of this folder that define a STATE."""
+    return sorted(path.stem for path in FOLDER.glob("*.py") if "\nSTATE = " in path.read_text(encoding="utf-8"))
+
+
+def load(spec: str) -> Game:
+    """Load "connect4", "connect4:rows=7,columns=8" or "path/to/mygame.py:size=5".
+
+    Raises TandemError: no such game, a file that breaks the contract, an unknown or ill-typed parameter.
+    """
+    name, given = _parse(spec)
+    path = _path(name)
+    cache_key = (str(path), tuple(sorted(given.items())))
+    if cache_key not in _loaded:
+        _loaded[cache_key] = _load(name, path, given)
+    return _loaded[cache_key]
+
+
+def _parse(spec: str) -> tuple[str, dict[str, Any]]:
+    name, colon, tail = spec.partition(":")
+    if sys.platform == "win32" and len(name) == 1:  # a drive letter, not a game
+        head, colon, tail = tail.partition(":")
+        name = f"{name}:{head}"
+    given: dict[str, Any] = {}
+    for item in tail.split(",") if colon else []:
+        key, equals, value = item.partition("=")
+        if not equals or not key.strip() or not value.strip():
+            raise TandemError(f"game '{spec}': write parameters as {name}:name=value,name=value")
+        given[key.strip()] = value.strip()
+    return name.strip(), given
+
+
+def _path(name: str) -> Path:
+    if name.endswith(".py"):
+        path = Path(name).resolve()
+        if not path.is_file():
+            raise TandemError(f"no game file at {name}")
+        return path
+    games = known_games()
+    if name not in games:
+        close = difflib.get_close_matches(name, games, 1)
+        hint = f"did you mean {close[0]}? " if close else ""
+        raise TandemError(f"unknown game '{name}': {hint}known are {', '.join(games)}, or the path of a .py file")
+    return FOLDER / f"{name}.py"
+
+
+def _load(name: str, path: Path, given: dict[str, Any]) -> Game:
+    title = path.stem
+    parameters = Parameters(title, given)
+    module = _run(path, title, given, parameters)
+    unknown = sorted(set(given) - set(parameters.values))
+    if unknown:
+        has = ", ".join(parameters.defaults) or "none"
+        raise TandemError(f"{title} has no parameter '{unknown[0]}'; its parameters: {has}")
+    _require(module, title)
+    source = _sources(module, (FOLDER, path.parent))
+    for key, value in list(vars(module).items()):
+        if isinstance(value, Dispatcher):  # an author's own @njit would keep the kernels out of the disk cache
+            value = value.py_func
+            setattr(module, key, value)
+        if inspect.isfunction(value) and value.__module__ == module.__name__ and key not in contract.PYTHON_ONLY:
+            register_jitable(value)
+    defaults.fill(module)
+    changed = {key: value for key, value in sorted(parameters.values.items()) if value != parameters.defaults[key]}
+    suffix = ":" + ",".join(f"{key}={value}" for key, value in changed.items()) if changed else ""
+    functions = {key: getattr(module, key) for key in (*contract.COMPILED, *contract.OPTIONAL_COMPILED)}
+    return Game(
+        name=title,
+        spec=name + suffix,
+        parameters=parameters.values,
+        module=module,
+        code_hash=code_hash(source, sorted(parameters.values.items())),
+        state=module.STATE,
+        actions=module.ACTIONS,
+        max_legal=module.MAX_LEGAL,
+        max_plies=module.MAX_PLIES,
+        planes=tuple(module.PLANES),
+        logits=module.LOGITS,
+        policy=module.POLICY,
+        feature_count=module.FEATURES,
+        max_active=module.MAX_ACTIVE,
+        symmetries=module.SYMMETRIES,
+        repetition=module.REPETITION,
+        rules_version=module.RULES_VERSION,
+        **functions,
+    )
+
+
+def _run(path: Path, title: str, given: dict[str, Any], parameters: Parameters) -> ModuleType:
+    """Execute the file as a module that kernels' caches can name: the same name in every process."""
+    suffix = "".join(f"_{key}_{value}" for key, value in sorted(given.items()))
+    name = f"tandem_game_{title}{suffix}"
+    module_spec = importlib.util.spec_from_file_location(name, path)
+    assert module_spec is not None
+    assert module_spec.loader is not None
+    module = importlib.util.module_from_spec(module_spec)
+    vars(module)["PARAMS"] = parameters
+    sys.modules[name] = module
+    try:
+        module_spec.loader.exec_module(module)
+    except TandemError:
+        del sys.modules[name]
+        raise
+    except Exception as error:
+        del sys.modules[name]
+        raise TandemError(f"game file {path.name} does not run: {type(error).__name__}: {error}") from error
+    return module
+
+
+def _require(module: ModuleType, title: str) -> None:
+    """Refuse a module that misses a part of the contract or states an impossible one."""
+    missing = [n for n in (*contract.CONSTANTS, *contract.COMPILED, *contract.PYTHON_ONLY) if not hasattr(module, n)]
+    if missing:
+        raise TandemError(f"game file {title}.py does not define {', '.join(missing)} (see games/contract.py)")
+    if not isinstance(module.STATE, np.dtype) or not module.STATE.names:
+        raise TandemError(f"{title}: STATE must be a numpy dtype with named fields")
+    clash = [field for field in module.STATE.names if hasattr(np.record, field)]
+    if clash:
+        raise TandemError(f"{title}: STATE fields {', '.join(clash)} are names of numpy attributes; rename them")
+    for name in ("ACTIONS", "MAX_LEGAL", "MAX_PLIES"):
+        value = getattr(module, name)
+        if not isinstance(value, int) or value < 1:
+            raise TandemError(f"{title}: {name} must be a whole number of at least 1, not {value!r}")
+    if module.ACTIONS > 32767:
+        raise TandemError(f"{title}: ACTIONS must be at most 32767, not {module.ACTIONS}")
+    planes = module.PLANES
+    if not (isinstance(planes, tuple) and len(planes) == 3 and all(isinstance(n, int) and n > 0 for n in planes)):
+        raise TandemError(f"{title}: PLANES must be (channels, rows, columns), not {planes!r}")
+    together = (("LOGITS", "policy_index"), ("FEATURES", "MAX_ACTIVE", "features"))
+    together += (("SYMMETRIES", "transform", "transform_action"),)
+    for group in together:
+        have = [name for name in group if hasattr(module, name)]
+        if have and len(have) < len(group):
+            lacking = ", ".join(name for name in group if name not in have)
+            raise TandemError(f"{title}: {have[0]} goes with {lacking}, which the file does not define")
+
+
+def _sources(module: ModuleType, folders: tuple[Path, ...]) -> bytes:
+    """Bytes of the game file and of what it imports from beside it or from ours: an edit there is a new kernel."""
+    seen: dict[str, bytes] = {}
+
+    def visit(current: ModuleType) -> None:
+        file = current.__file__
+        assert file is not None
+        seen[file] = Path(file).read_bytes()
+        for value in list(vars(current).values()):
+            other = value if inspect.ismodule(value) else sys.modules.get(getattr(value, "__module__", None) or "")
+            used = getattr(other, "__file__", None)
+            if other is not None and used and used not in seen and Path(used).parent in folders:
+                visit(other)
+
+    visit(module)
+    return b"".join(seen[file] for file in sorted(seen))
+
+
+__all__ = ["ROOT", "known_games", "load"]
