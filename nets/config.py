@@ -1,0 +1,85 @@
+"""A net's family and sizes as one short string, and what one evaluation costs. Torch-free."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Self
+
+from games.errors import TandemError
+
+if TYPE_CHECKING:
+    from games.contract import Game
+
+FORMS = "mlp:512-256 (widths of one to four hidden layers) or resnet:5x64 (blocks x channels)"
+
+# Channels that a 1x1 convolution hands from the residual tower to each head. AlphaZero's 2 and 1 starve a small tower
+# whose features the heads share; more than 32 makes the flattened policy layer of chess dearer than the tower.
+HEAD_CHANNELS = 32
+# Width of the WDL head's one hidden layer.
+WDL_HIDDEN = 64
+# Global pooling gives the mean and the maximum of each channel (KataGo, Wu 2019, section 3.3).
+POOLS = 2
+
+_PATTERNS = {"mlp": re.compile(r"[1-9]\d{0,4}(-[1-9]\d{0,4}){0,3}"), "resnet": re.compile(r"[1-9]\d?x[1-9]\d{0,3}")}
+
+
+@dataclass(frozen=True)
+class NetConfig:
+    """Family and sizes: hidden widths for "mlp", (blocks, channels) for "resnet". `str()` and `parse` are inverses."""
+
+    family: str
+    sizes: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        """Raise TandemError unless the string form of this config would parse."""
+        pattern = _PATTERNS.get(self.family)
+        if pattern is None or not pattern.fullmatch(self._sizes_text()):
+            raise TandemError(f"net {str(self)!r} is not known; write {FORMS}")
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read "mlp:512-256" or "resnet:5x64". Raises TandemError naming the right forms."""
+        family, _, sizes = text.strip().partition(":")
+        pattern = _PATTERNS.get(family)
+        if pattern is None or not pattern.fullmatch(sizes):
+            raise TandemError(f"net {text!r} is not known; write {FORMS}")
+        return cls(family, tuple(int(size) for size in re.split("[-x]", sizes)))
+
+    def __str__(self) -> str:
+        return f"{self.family}:{self._sizes_text()}"
+
+    def _sizes_text(self) -> str:
+        return ("x" if self.family == "resnet" else "-").join(str(size) for size in self.sizes)
+
+    def parameters(self, game: Game) -> int:
+        """Return the number of trained numbers: weights, biases, batch-norm scales and shifts."""
+        return sum(inputs * outputs * taps + extra * outputs for inputs, outputs, taps, _, extra in self._layers(game))
+
+    def flops(self, game: Game) -> int:
+        """Return the floating-point operations of one evaluation: two per multiply-add of every dense and conv layer.
+
+        Biases, activations and pooling are left out, as is usual; they are under 3 % of the whole.
+        """
+        return sum(2 * inputs * outputs * taps * cells for inputs, outputs, taps, cells, _ in self._layers(game))
+
+    def _layers(self, game: Game) -> list[tuple[int, int, int, int, int]]:
+        """Return (inputs, outputs, kernel taps, cells computed, vectors per output beside the weights) per layer.
+
+        The last is 1 for a bias and 2 for a batch norm, which stands in place of the bias.
+        """
+        channels_in, height, width = game.planes
+        cells = height * width
+        if self.family == "mlp":
+            widths = [channels_in * cells, *self.sizes, game.logits + 3]
+            return [(inputs, outputs, 1, 1, 1) for inputs, outputs in pairwise(widths)]
+        blocks, channels = self.sizes
+        flat = HEAD_CHANNELS * (cells if game.policy is None else POOLS)
+        layers = [(channels_in, channels, 9, cells, 2), *[(channels, channels, 9, cells, 2)] * (2 * blocks)]
+        layers += [(channels, HEAD_CHANNELS, 1, cells, 2)] * 2
+        layers += [(flat, WDL_HIDDEN, 1, 1, 1), (WDL_HIDDEN, 3, 1, 1, 1)]
+        if game.policy is None:
+            return [*layers, (flat, game.logits, 1, 1, 1)]
+        per_cell, extra = game.policy
+        return [*layers, (HEAD_CHANNELS, per_cell, 1, cells, 1), *([(flat, extra, 1, 1, 1)] if extra else [])]
