@@ -1,0 +1,62 @@
+"""Holds any evaluator against eager f32, and refuses one that strays."""
+
+from __future__ import annotations
+
+import copy
+from typing import NamedTuple, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import nn
+
+from games.errors import TandemError
+
+FloatArray = npt.NDArray[np.float32]
+
+# bf16 keeps 8 bits of a number, so that a logit of 4 is off by up to 0.016: in a mean of KL divergences some 1e-4.
+# Ten times that is still under a thousandth of a nat, less than one simulation moves the root's visit distribution.
+MAX_MEAN_KL = 1e-3
+# A search of 100 simulations is sure of its value to some 0.05: an error of 0.02 stays hidden within it.
+MAX_WDL_ERROR = 0.02
+
+
+class _Evaluator(Protocol):
+    net_id: str
+
+    def evaluate(self, planes: FloatArray, logits: FloatArray, wdl: FloatArray) -> None: ...
+
+
+class CheckResult(NamedTuple):
+    """Mean KL(eager f32 || evaluator) of the policies over all logits, in nats, and the largest WDL difference."""
+
+    positions: int
+    mean_kl: float
+    max_wdl_error: float
+
+
+def check(evaluator: _Evaluator, model: nn.Module, planes: FloatArray) -> CheckResult:
+    """Compare `evaluator` with `model` in eager f32 on planes float32 [n, C, H, W], n > 0.
+
+    Raises TandemError when the mean policy KL exceeds MAX_MEAN_KL or a WDL probability differs by more than
+    MAX_WDL_ERROR.
+    """
+    if not len(planes):
+        raise TandemError("an evaluator is checked on at least one position; give some")
+    reference = copy.deepcopy(model).eval().float().cpu()
+    with torch.inference_mode():
+        policy, outcome = reference(torch.from_numpy(planes))
+        logits = np.empty(policy.shape, np.float32)
+        wdl = np.empty(outcome.shape, np.float32)
+        evaluator.evaluate(planes, logits, wdl)
+        want, got = policy.double().log_softmax(1), torch.from_numpy(logits).double().log_softmax(1)
+        mean_kl = float((want.exp() * (want - got)).sum(1).mean())
+        max_wdl_error = float((outcome.softmax(1) - torch.from_numpy(wdl)).abs().max())
+    # Written so that NaN is refused too.
+    if not (mean_kl <= MAX_MEAN_KL and max_wdl_error <= MAX_WDL_ERROR):
+        raise TandemError(
+            f"evaluator of net {evaluator.net_id} strays from eager f32 on {len(planes)} positions: mean policy KL "
+            f"{mean_kl:.1e} (at most {MAX_MEAN_KL}), WDL error {max_wdl_error:.3f} (at most {MAX_WDL_ERROR}); "
+            "use precision f32"
+        )
+    return CheckResult(len(planes), mean_kl, max_wdl_error)
