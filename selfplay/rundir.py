@@ -154,8 +154,8 @@ class RunDir:
         return None
 
     def prune(self, keep_full: int = 3) -> None:
-        """Delete all but the newest `keep_full` full checkpoints."""
-        for path in self.checkpoints()[: -keep_full or None]:
+        """Delete all but the newest `keep_full` (1 or more) full checkpoints."""
+        for path in self.checkpoints()[:-keep_full]:
             # Renamed first: a kill midway must not leave half a checkpoint under a good name.
             doomed = temporary_path(path)
             try:

@@ -116,6 +116,14 @@ def test_a_wrong_dtype_or_length_is_refused(name: str) -> None:
         replace(batch, **{name: getattr(batch, name)[:-1]}).check("file")
 
 
+def test_a_dtype_that_numpy_lacks_is_refused() -> None:
+    data = to_bytes(GameBatch.from_records(some_games(0)), RULES)
+    size = int.from_bytes(data[:8], "little")
+    header = data[8 : 8 + size].replace(b'"F16"', b'"BF16"')
+    with pytest.raises(TandemError, match="file: not a whole safetensors file"):
+        from_bytes(len(header).to_bytes(8, "little") + header + data[8 + size :], "file", RULES)
+
+
 def test_two_rows_of_one_ply_are_refused() -> None:
     batch = GameBatch.from_records(some_games(0, 1))
     ply = batch.ply.copy()

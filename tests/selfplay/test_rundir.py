@@ -131,6 +131,11 @@ def spoil_other_config(path: Path) -> None:
     (path / "config.json").write_text('{"architectures": ["Bert"]}')
 
 
+def spoil_later_format(path: Path) -> None:
+    path.mkdir()
+    (path / "config.json").write_text('{"format": "tandem run 9", "config": {}}')
+
+
 def spoil_broken_config(path: Path) -> None:
     path.mkdir()
     (path / "config.json").write_text('{"format": "tan')
@@ -147,6 +152,7 @@ def spoil_lock(path: Path) -> None:
         (spoil_below_a_file, "cannot use .*c4 as the folder of a run: Not a directory"),
         (spoil_other_folder, r"c4 is not the folder of a run \(it holds thesis.tex\)"),
         (spoil_other_config, "c4 is not the folder of a run: config.json lacks"),
+        (spoil_later_format, "config.json lacks the format 'tandem run 1'"),
         (spoil_broken_config, "config.json is not JSON"),
         (spoil_lock, "cannot use .*c4 as the folder of a run: Is a directory"),
     ],

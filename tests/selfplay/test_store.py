@@ -16,7 +16,7 @@ import pytest
 from random_games import RULES, assert_same, make_record, some_games
 
 from games.errors import TandemError
-from games.files import content_hash
+from games.files import content_hash, write_atomic
 from selfplay.records import GameBatch
 from selfplay.shards import ForeignGames, to_bytes
 from selfplay.store import Store
@@ -269,6 +269,21 @@ def test_a_full_disk_loses_no_games(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
     store.flush()
     assert numbers(store) == [0, 1]
+
+
+def test_a_new_file_never_shares_bytes_with_the_one_it_replaces(tmp_path: Path) -> None:
+    path, other_name = tmp_path / "file", tmp_path / "other name"
+    write_atomic(path, b"old")
+    other_name.hardlink_to(path)
+    write_atomic(path, b"new")
+    assert (path.read_bytes(), other_name.read_bytes()) == (b"new", b"old")
+
+
+def test_a_writer_clears_what_a_killed_one_left(three: tuple[Path, list[Path]]) -> None:
+    folder, paths = three
+    (folder / f".{paths[0].name}.12345678.tmp").write_bytes(b"half")
+    writer(folder)
+    assert sorted(folder.iterdir()) == paths
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
