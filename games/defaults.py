@@ -106,4 +106,4 @@ def _key(module: ModuleType) -> Callable[..., Any]:
         kind = fields[field][0]
         step = array if kind.shape else unsigned if kind.kind == "u" else scalar
         function = step(field, register_jitable(function))
-    return lambda s: function(s)
+    return function

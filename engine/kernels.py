@@ -1,0 +1,242 @@
+"""The tree's helpers bound to one game's rules and compiled.
+
+`plan` runs whole simulations with no net: uniform priors, play-outs or a static value at the leaf. With a net a
+simulation is cut in two around its one batched evaluation: `gather` walks every slot to a leaf and encodes it,
+`scatter` gives the leaf its priors and backs its value up.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numba.extending import register_jitable
+
+from engine import tree as t
+from engine.noise import add_noise
+from games.compiler import kernel
+from games.contract import Game
+from games.rng import below
+
+SLOT = np.dtype(
+    [
+        ("tree", "i4"),  # which tree this slot serves
+        ("depth", "i4"),  # of the leaf
+        ("row", "i4"),  # of the leaf in the batch; -1 when there is nothing to evaluate
+        ("count", "i4"),  # legal actions at the leaf
+    ]
+)
+CHECK_EVERY = 64  # simulations between two looks at early stop: a fixed count, so that counted budgets repeat
+
+
+@register_jitable
+def rollout(legal: Any, play: Any, outcome: Any, s: Any, moves: Any, n: Any, rng: Any) -> Any:
+    """Play uniformly random moves from s, whose n legal actions stand in moves; outcome for the player to move."""
+    sign = 1.0
+    while n > 0:
+        play(s, moves[below(rng, n)])
+        sign = -sign
+        n = legal(s, moves)
+    return sign * outcome(s)
+
+
+@register_jitable
+def no_static_value(s: Any) -> Any:
+    """Stands in for a static value where the game has none; the mode table never asks for it."""
+    return 0.0
+
+
+@dataclass(frozen=True)
+class Kernels:
+    """Compiled search of one game; the docstrings of the functions in `kernels` are their contracts."""
+
+    plan: Callable[..., Any]
+    gather: Callable[..., Any]
+    scatter: Callable[..., Any]
+    reroot: Callable[..., Any]
+    noise: Callable[..., Any]
+    decided: Callable[..., Any]
+    root_policy: Callable[..., Any]
+
+
+@lru_cache(maxsize=None)
+def kernels(game: Game) -> Kernels:
+    """Compile (or read from Numba's disk cache) the search kernels of a game."""
+    legal, play, outcome, encode, key = game.legal, game.play, game.outcome, game.encode, game.key
+    policy_index, repetition, max_legal = game.policy_index, game.repetition, game.max_legal
+    static_value = game.static_value or no_static_value
+
+    @kernel(game)
+    def plan(tree: Any, used: Any, root: Any, history: Any, count: Any, path: Any, o: Any, n: Any, left: Any, rng: Any) -> Any:
+        """Run up to n simulations without a net; returns how many ran. `left` is the budget, for early stop.
+
+        tree NODE [nodes], used int64 [1] nodes in use, root STATE [2] (1: scratch), history uint64 [positions],
+        path int32 [MAX_PLIES + 2], o OPTIONS record, rng uint64 [1].
+        """
+        moves = np.empty(max_legal, np.int32)
+        keys = np.empty(path.shape[0] if repetition > 0 else 1, np.uint64)
+        s = root[1]
+        for simulation in range(n):
+            if o.early_stop and simulation % CHECK_EVERY == 0 and t.decided(tree, left - simulation):
+                return simulation
+            root[1] = root[0]
+            draw = 0.0
+            value = 0.0
+            depth, ended = t.descend(play, key, repetition, tree, s, path, keys, history, count, o)
+            leaf = path[depth]
+            k = 0
+            if ended == t.LEAF:
+                k = legal(s, moves)
+                if k > 0 and (tree[leaf].visits > 1 or depth == 0):
+                    # A leaf grows at its second visit: the many that are seen once cost no memory.
+                    if t.expand(tree, used[0], leaf, moves, k, below(rng, k)):
+                        used[0] += k
+                        leaf = t.select_child(tree, leaf, o)
+                        depth += 1
+                        ended = t.step(play, key, repetition, tree, s, path, keys, history, count, depth, leaf, o)
+                        k = legal(s, moves)
+            if ended == t.LEAF:
+                if k == 0:
+                    result = -outcome(s)
+                    value = t.utility(np.int64(result), depth, o.draw_value)
+                    draw = 1.0 if result == 0 else 0.0
+                    if o.solve:
+                        tree[leaf].lower = np.int64(result)
+                        tree[leaf].upper = np.int64(result)
+                        t.prove(tree, path, depth)
+                elif o.leaf == t.LEAF_STATIC:
+                    value = -static_value(s)
+                else:
+                    result = -rollout(legal, play, outcome, s, moves, k, rng)
+                    value = t.utility(np.int64(result), depth, o.draw_value)
+                    draw = 1.0 if result == 0 else 0.0
+            elif ended == t.PROVEN and tree[leaf].lower == tree[leaf].upper:
+                t.prove(tree, path, depth)
+            else:
+                value = t.utility(0, depth, o.draw_value)
+                draw = 1.0
+            t.backup(tree, path, depth, value, draw, o)
+        return n
+
+    @kernel(game)
+    def gather(
+        trees: Any, roots: Any, histories: Any, counts: Any, budget: Any, slots: Any, leaves: Any, paths: Any,
+        moves: Any, planes: Any, o: Any
+    ) -> Any:  # fmt: skip
+        """Walk every slot to a leaf that wants an evaluation; returns how many rows of planes were written.
+
+        trees NODE [trees, nodes], roots STATE [trees], histories uint64 [trees, positions], counts int64 [trees],
+        budget int64 [trees] simulations left (counted down here), slots SLOT [slots], leaves STATE [slots],
+        paths int32 [slots, MAX_PLIES + 2], moves int32 [slots, MAX_LEGAL], planes float32 [slots, *PLANES].
+        Simulations that end without one (finished, proven, repeated) are backed up at once and the next begins.
+        """
+        rows = 0
+        keys = np.empty(paths.shape[1] if repetition > 0 else 1, np.uint64)
+        for b in range(slots.shape[0]):
+            slot = slots[b]
+            g = slot.tree
+            tree = trees[g]
+            path = paths[b]
+            s = leaves[b]
+            slot.row = -1
+            while budget[g] > 0:
+                leaves[b] = roots[g]
+                depth, ended = t.descend(play, key, repetition, tree, s, path, keys, histories[g], counts[g], o)
+                leaf = path[depth]
+                if ended == t.COLLISION:
+                    t.retract(tree, path, depth, o.virtual_loss)
+                    break
+                budget[g] -= 1
+                value = t.utility(0, depth, o.draw_value)
+                draw = 1.0
+                if ended == t.LEAF:
+                    k = legal(s, moves[b])
+                    if k > 0:
+                        tree[leaf].first_child = t.PENDING
+                        slot.depth = depth
+                        slot.count = k
+                        slot.row = rows
+                        encode(s, planes[rows])
+                        rows += 1
+                        break
+                    result = -outcome(s)
+                    value = t.utility(np.int64(result), depth, o.draw_value)
+                    draw = 1.0 if result == 0 else 0.0
+                    if o.solve:
+                        tree[leaf].lower = np.int64(result)
+                        tree[leaf].upper = np.int64(result)
+                        t.prove(tree, path, depth)
+                elif ended == t.PROVEN and tree[leaf].lower == tree[leaf].upper:
+                    t.prove(tree, path, depth)
+                t.backup(tree, path, depth, value, draw, o)
+                if o.early_stop and tree[0].lower == tree[0].upper:
+                    budget[g] = 0
+        return rows
+
+    @kernel(game)
+    def scatter(
+        trees: Any, used: Any, slots: Any, leaves: Any, paths: Any, moves: Any, logits: Any, wdl: Any, o: Any, rng: Any
+    ) -> None:
+        """Expand the gathered leaves with softmax priors over their legal actions, and back their values up.
+
+        logits float32 [rows, LOGITS], wdl float32 [rows, 3] for the player to move, used int64 [trees].
+        """
+        for b in range(slots.shape[0]):
+            slot = slots[b]
+            row = slot.row
+            if row < 0:
+                continue
+            g = slot.tree
+            tree = trees[g]
+            depth = slot.depth
+            leaf = paths[b, depth]
+            k = slot.count
+            tree[leaf].first_child = t.UNEXPANDED
+            s = leaves[b]
+            if t.expand(tree, used[g], leaf, moves[b], k, 0):
+                if not o.uniform_prior:
+                    high = np.float32(-1e30)
+                    total = np.float32(0.0)
+                    for j in range(k):
+                        high = max(high, logits[row, policy_index(s, moves[b, j])])
+                    for j in range(k):
+                        p = np.exp(logits[row, policy_index(s, moves[b, j])] - high)
+                        tree[used[g] + j].prior = p
+                        total += p
+                    for j in range(k):
+                        t.set_prior(tree[used[g] + j], tree[used[g] + j].prior / total)
+                used[g] += k
+            if o.leaf == t.LEAF_NET:
+                draw = np.float64(wdl[row, 1])
+                value = np.float64(wdl[row, 2]) - np.float64(wdl[row, 0]) + draw * t.utility(0, depth, o.draw_value)
+            elif o.leaf == t.LEAF_STATIC:
+                draw = 0.0
+                value = -static_value(s)
+            else:
+                result = -rollout(legal, play, outcome, s, moves[b], k, rng)
+                value = t.utility(np.int64(result), depth, o.draw_value)
+                draw = 1.0 if result == 0 else 0.0
+            t.backup(tree, paths[b], depth, value, draw, o)
+
+    @kernel(game)
+    def reroot(tree: Any, action: Any, out: Any) -> Any:
+        """tree.compact, compiled: the subtree under the root's child `action` copied into out."""
+        return t.compact(tree, action, out)
+
+    @kernel(game)
+    def noise(tree: Any, rng: Any, concentration: Any, weight: Any) -> None:
+        """noise.add_noise, compiled, on an expanded root."""
+        add_noise(tree, rng, concentration, weight)
+
+    @kernel(game)
+    def decided(tree: Any, left: Any) -> Any:
+        """tree.decided, compiled."""
+        return t.decided(tree, left)
+
+    @kernel(game)
+    def root_policy(children: Any, draw_value: Any, out: Any) -> None:
+        """tree.root_policy, compiled."""
+        t.root_policy(children, draw_value, out)
+
+    return Kernels(plan, gather, scatter, reroot, noise, decided, root_policy)

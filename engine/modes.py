@@ -1,0 +1,62 @@
+"""The modes: where a search takes its priors and its leaf values from. Toggled at run time, for any game."""
+
+import difflib
+from dataclasses import dataclass
+
+from games.contract import Game
+from games.errors import TandemError
+
+PRIORS, VALUES = ("net", "uniform"), ("net", "rollout", "static")
+
+
+@dataclass(frozen=True)
+class Mode:
+    """One way of choosing a move.
+
+    `plies_of_search`: 0 for one evaluation of the root, 1 for one of each child, None for a tree.
+    """
+
+    name: str
+    prior: str
+    value: str
+    plies_of_search: int | None
+    about: str
+
+    @property
+    def needs_net(self) -> bool:
+        """Whether a net must be loaded."""
+        return "net" in (self.prior, self.value)
+
+
+MODES = {
+    mode.name: mode
+    for mode in (
+        Mode("search", "uniform", "rollout", None, "direct only: tree search over random play-outs, no net"),
+        Mode("net", "net", "net", 0, "amortised only: one forward pass, the best legal move"),
+        Mode("value", "uniform", "net", 1, "one ply of search over the learned value"),
+        Mode("hybrid", "net", "net", None, "both: the net guides the tree"),
+        Mode("auto", "net", "net", None, "the net where it is sure, else the hybrid plans"),
+    )
+}
+
+
+def mode_named(name: str) -> Mode:
+    """The mode of that name; TandemError with the nearest one otherwise."""
+    if name not in MODES:
+        close = difflib.get_close_matches(name, MODES, 1)
+        hint = f"did you mean {close[0]}? " if close else ""
+        raise TandemError(f"unknown mode '{name}': {hint}modes are {', '.join(MODES)}")
+    return MODES[name]
+
+
+def resolve(game: Game, name: str, prior: str | None, value: str | None) -> Mode:
+    """The mode with its prior or value source replaced; `search` prefers the game's static value to play-outs."""
+    mode = mode_named(name)
+    if mode.name == "search" and value is None and game.static_value is not None:
+        value = "static"
+    for what, given, known in (("prior", prior, PRIORS), ("value", value, VALUES)):
+        if given is not None and given not in known:
+            raise TandemError(f"unknown {what} '{given}': it is one of {', '.join(known)}")
+    if value == "static" and game.static_value is None:
+        raise TandemError(f"value=static: {game.name} defines no static_value; use net or rollout")
+    return Mode(mode.name, prior or mode.prior, value or mode.value, mode.plies_of_search, mode.about)

@@ -1,0 +1,69 @@
+"""What every search returns, and how a move is chosen from a root's children."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from games.rng import U, uniform
+
+Array = npt.NDArray[np.float64]
+OUTCOME_WORD = {1: "win", 0: "draw", -1: "loss"}
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """One searched position; arrays have one entry per legal action, in ascending order of the actions.
+
+    q lies in [-1, 1] for the player to move and is NaN where unvisited; wdl are the root's win, draw and loss
+    probabilities for the player to move. `proven` is the root's proven outcome (1, 0, -1) or None, and `plies` then
+    the distance to the end along the proof. `proofs` holds the same per move, as floats with NaN for unproven.
+    """
+
+    mode: str
+    action: int
+    move: str
+    actions: npt.NDArray[np.int32]
+    visits: npt.NDArray[np.int64]
+    q: Array
+    prior: Array
+    policy: Array
+    proofs: Array
+    wdl: tuple[float, float, float]
+    pv: list[str]
+    simulations: int
+    evaluations: int
+    seconds: float
+    proven: int | None
+    plies: int
+    planned: bool
+
+    @property
+    def value(self) -> float:
+        """Win less loss probability for the player to move."""
+        return self.wdl[0] - self.wdl[2]
+
+    def summary(self) -> str:
+        """One line: move, win/draw/loss, simulations, seconds, principal variation."""
+        if self.proven is None:
+            value = "win {:.0%} draw {:.0%} loss {:.0%}".format(*self.wdl)
+        else:
+            value = f"proven {OUTCOME_WORD[self.proven]} in {self.plies} plies"
+        work = f"{self.simulations:,} simulations" if self.planned else "no search"
+        return f"{self.move}  {value}  {work}  {self.seconds:.3f} s  pv {' '.join(self.pv)}"
+
+
+def pick(policy: Array, q: Array, prior: Array, temperature: float, rng: npt.NDArray[np.uint64]) -> int:
+    """Index of the move: the largest policy (ties by Q, then prior), or a draw from policy ** (1 / temperature)."""
+    if temperature > 0:
+        with np.errstate(divide="ignore"):
+            weights = np.exp((np.log(policy) - np.log(policy.max())) / temperature)
+        total = weights.cumsum()
+        with np.errstate(over="ignore"):
+            return int(np.searchsorted(total, uniform(rng) * total[-1], side="right"))
+    return int(np.lexsort((prior, np.nan_to_num(q, nan=-2.0), policy))[-1])
+
+
+def new_rng(seed: int) -> npt.NDArray[np.uint64]:
+    """The state of a splitmix64 generator."""
+    return np.array([seed & 0xFFFFFFFFFFFFFFFF], U)
