@@ -1,0 +1,65 @@
+"""What every command shares: flags that are refused with a suggestion, and one way to end."""
+
+import argparse
+import difflib
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
+
+from games.errors import TandemError
+
+BAD_INPUT, INTERRUPTED, BROKEN_PIPE = 2, 130, 141
+
+
+class Parser(argparse.ArgumentParser):
+    """An ArgumentParser whose refusals are TandemErrors: one line, with the nearest flag for an unknown one.
+
+    Descriptions and epilogs keep their line breaks, so that examples can be copied.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        options.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
+        # Abbreviations would become ambiguous, and scripts break, with every flag that is added.
+        super().__init__(allow_abbrev=False, **options)
+
+    def parse_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> Any:
+        """Parse as argparse does; TandemError names the first word that fits nowhere."""
+        parsed, extra = self.parse_known_args(args, namespace)
+        flags = [word.partition("=")[0] for word in extra if word.startswith("-")]
+        if flags:
+            close = difflib.get_close_matches(flags[0], self._option_string_actions, 1)
+            hint = f"did you mean {close[0]}?" if close else "--help lists the flags"
+            raise TandemError(f"unknown flag {flags[0]}: {hint}")
+        if extra:
+            raise TandemError(f"unexpected '{extra[0]}': --help shows the usage")
+        return parsed
+
+    def error(self, message: str) -> NoReturn:
+        """Refuse, where argparse would print its usage and exit."""
+        raise TandemError(message.removeprefix("argument "))
+
+
+def run_main(main: Callable[[list[str]], int]) -> NoReturn:
+    """Run a command on the words of the command line and exit with the code that it returns.
+
+    A TandemError is one line on stderr and code 2, Ctrl-C a line and code 130; a reader that closed its end of the
+    pipe is no error to speak of.
+    """
+    try:
+        code = main(sys.argv[1:])
+        sys.stdout.flush()
+    except TandemError as error:
+        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        code = BAD_INPUT
+    except KeyboardInterrupt:
+        print("\ninterrupted", file=sys.stderr)
+        code = INTERRUPTED
+    except BrokenPipeError:
+        # The interpreter flushes stdout once more on its way out, and would complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = BROKEN_PIPE
+    # Threads may still be finishing: a second Ctrl-C then ends the program instead of printing a traceback.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    sys.exit(code)
