@@ -24,7 +24,8 @@ class Parser(argparse.ArgumentParser):
         # Abbreviations would become ambiguous, and scripts break, with every flag that is added.
         super().__init__(allow_abbrev=False, **options)
 
-    def parse_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> Any:
+    # The base class types this by overloads, for namespaces of one's own, which no command here needs.
+    def parse_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> Any:  # type: ignore[override]
         """Parse as argparse does; TandemError names the first word that fits nowhere."""
         parsed, extra = self.parse_known_args(args, namespace)
         flags = [word.partition("=")[0] for word in extra if word.startswith("-")]
