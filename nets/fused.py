@@ -1,8 +1,9 @@
 """The inference copy of a net: batch norm folded, activations fused, weights packed once per version.
 
 In bf16 on CPUs the fused layers call the oneDNN operators `torch.ops.mkldnn.*_pointwise`: those that torch.compile
-itself emits, without its 20 s of start-up. They bear no promise of stability, so `packed_available` tries them once and
-plain operators take their place where they are missing or wrong. In f32 they gain nothing, so plain operators serve.
+itself emits, without its 4 to 20 s of start-up and 3 s more per batch size. They bear no promise of stability, so
+`packed_available` tries them once and plain operators take their place where they are missing or wrong. In f32 they
+gain nothing, so plain operators serve.
 """
 
 from __future__ import annotations

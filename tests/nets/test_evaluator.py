@@ -125,13 +125,16 @@ def test_load_swaps_weights_and_clones_keep_theirs():
         check(evaluator, old, planes)
 
 
-@pytest.mark.parametrize("batch", [4, 64])
+@pytest.mark.parametrize("batch", [1, 4, 64])
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
-@pytest.mark.parametrize("text", NETS)
-def test_nan_and_infinity_are_refused(text, value, batch):
+@pytest.mark.parametrize(
+    ("text", "parameter", "row"),
+    [(NETS[0], "heads.bias", 0), (NETS[0], "heads.bias", -1), (NETS[1], "policy.bias", 0), (NETS[1], "wdl.bias", 0)],
+)
+def test_nan_and_infinity_in_either_head_are_refused(text, parameter, row, value, batch):
     net = lived_in(text, CONNECT4)
     with torch.no_grad():
-        next(reversed(list(net.parameters())))[0] = value
+        net.get_parameter(parameter)[row] = value
     evaluator = TorchEvaluator(net, device="cpu")
     with pytest.raises(TandemError, match=f"{evaluator.net_id} gives NaN or infinite outputs for {batch} of {batch}"):
         outputs(evaluator, positions(CONNECT4, batch), 7)
