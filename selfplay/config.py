@@ -1,0 +1,99 @@
+"""Settings of a training run: one frozen dataclass, filled from a preset, a preset file and flags, in that order."""
+
+import difflib
+import tomllib
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+from games.contract import Game
+from games.errors import TandemError
+
+PRESETS = Path(__file__).resolve().parent / "presets"
+
+
+def setting(default: Any, about: str, least: float = 0.0, most: float = float("inf")) -> Any:
+    """A dataclass field with its range and the words that --help shows."""
+    return field(default=default, metadata={"about": about, "least": least, "most": most})
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """Every setting of self-play and learning. Raises TandemError for a value out of its range."""
+
+    net: str = setting("mlp:512-256", "net family and sizes, such as mlp:512-256 or resnet:5x64")
+    simulations: int = setting(64, "simulations of a fully searched move", 2)
+    fast_simulations: int = setting(16, "simulations of the other moves, which train the value alone", 2)
+    full_share: float = setting(0.25, "share of moves that are fully searched", 0.01, 1)
+    c_puct: float = setting(1.5, "exploration constant of PUCT")
+    fpu_reduction: float = setting(0.25, "how far below its parent's Q an unvisited move starts", -2, 2)
+    solve: bool = setting(True, "propagate proven outcomes")
+    noise_concentration: float = setting(10.0, "Dirichlet concentration of root noise, shared by the legal moves", 0.01)
+    noise_weight: float = setting(0.25, "share of noise in the root's priors", 0, 1)
+    temperature: float = setting(1.0, "temperature of moves made in the first temperature_plies plies")
+    late_temperature: float = setting(0.3, "temperature of later moves")
+    temperature_plies: int = setting(8, "plies after the opening that use the first temperature")
+    opening_share: float = setting(0.7, "share of games that begin with random moves", 0, 1)
+    opening_plies: int = setting(16, "random moves a game begins with at most; few are more likely than many")
+    random_share: float = setting(0.0, "share of later moves made at random", 0, 0.5)
+    actors: int = setting(2, "groups of games, one thread each", 1, 64)
+    games_per_actor: int = setting(256, "games in lockstep per group", 1, 8192)
+    plies_per_round: int = setting(40_000, "searched moves of all actors between two weight updates", 64)
+    batch: int = setting(1024, "positions per training step", 8)
+    reuse: float = setting(4.0, "training samples drawn per new position (the train bucket)", 0.01)
+    learning_rate: float = setting(2e-3, "peak learning rate of AdamW", 1e-7, 1)
+    weight_decay: float = setting(1e-4, "weight decay of AdamW", 0, 1)
+    ema_rounds: float = setting(3.0, "averaging time of the played weights, in rounds", 0.01)
+    value_weight: float = setting(1.0, "weight of the value loss beside the policy loss")
+    value_mix: float = setting(0.3, "share of the search's root value in the value target, the outcome being the rest", 0, 1)
+    window_least: int = setting(200_000, "positions the replay keeps at least", 1)
+    window_share: float = setting(0.5, "share of all positions so far that it keeps beyond that", 0.01, 1)
+    checkpoint_seconds: float = setting(45.0, "time between two checkpoints", 1, 60)
+    strength_seconds: float = setting(60.0, "time between two measurements of strength", 1)
+    seed: int = setting(1, "seed of the run", 0, 2**63)
+
+    def __post_init__(self) -> None:
+        for item in fields(self):
+            value = getattr(self, item.name)
+            wanted: type = type(item.default)
+            if wanted is float and isinstance(value, int):
+                object.__setattr__(self, item.name, float(value))
+            elif type(value) is not wanted:
+                raise TandemError(f"{item.name} must be of type {wanted.__name__}, not {value!r}")
+            least, most = item.metadata["least"], item.metadata["most"]
+            if isinstance(value, int | float) and not least <= value <= most:
+                raise TandemError(f"{item.name} must lie between {least:g} and {most:g}, not {value}")
+
+
+def from_table(table: dict[str, Any], base: TrainConfig, where: str) -> TrainConfig:
+    """`base` with the values of a table; TandemError names an unknown key and the nearest known one."""
+    known = [item.name for item in fields(TrainConfig)]
+    for key in table:
+        if key not in known:
+            close = difflib.get_close_matches(key, known, 1)
+            hint = f"; did you mean {close[0]}?" if close else f"; known are {', '.join(known)}"
+            raise TandemError(f"{where}: unknown setting '{key}'{hint}")
+    try:
+        return replace(base, **table)
+    except TandemError as error:
+        raise TandemError(f"{where}: {error}") from None
+
+
+def read_preset(path: Path, base: TrainConfig | None = None) -> TrainConfig:
+    """A TOML preset over `base`; TandemError when it cannot be read or holds what is no setting."""
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise TandemError(f"preset {path} cannot be read: {error}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise TandemError(f"preset {path} is no TOML: {error}") from None
+    return from_table(table, base or TrainConfig(), f"preset {path}")
+
+
+def default_config(game: Game) -> TrainConfig:
+    """The game's own preset; for a game without one, settings computed from its sizes."""
+    path = PRESETS / f"{game.name}.toml"
+    if path.is_file():
+        return read_preset(path)
+    cells = game.planes[1] * game.planes[2]
+    return TrainConfig(opening_plies=max(2, cells // 3), temperature_plies=max(2, cells // 5))

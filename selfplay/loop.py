@@ -1,0 +1,257 @@
+"""The training loop: rounds of self-play and learning side by side, until the budget is spent or Ctrl-C.
+
+A round: the actors play a fixed number of plies with the round's weights while the trainer takes the steps that the
+last round's positions paid for. Then games go to the store and the replay, weights to the actors. The two overlap,
+yet neither sees the other's work before the round ends, so a counted budget repeats exactly.
+"""
+
+import json
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.utils.tensorboard import SummaryWriter
+
+from games.contract import Game
+from games.errors import TandemError
+from games.files import write_atomic
+from nets.checkpoint import save_model
+from nets.evaluator import TorchEvaluator
+from selfplay.actor import Actor
+from selfplay.config import TrainConfig
+from selfplay.records import GameBatch
+from selfplay.replay import Replay
+from selfplay.rundir import RunDir
+from selfplay.store import Store
+from selfplay.strength import Strength, measure
+from selfplay.trainer import Losses, Trainer
+
+TRAINER_FILE, STATE_FILE, MODEL_FILE = "trainer.safetensors", "state.json", "model.safetensors"
+LEAST_POSITIONS = 4  # batches in the replay before training starts
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What a run is asked for in all, resumed parts included: exactly one of the three."""
+
+    minutes: float | None = None
+    games: int | None = None
+    steps: int | None = None
+
+    def __post_init__(self) -> None:
+        given = {name: value for name, value in asdict(self).items() if value is not None}
+        if len(given) != 1:
+            raise TandemError("give one budget: --minutes, --games or --steps")
+        for name, value in given.items():
+            if not value > 0:
+                raise TandemError(f"{name} must be above 0, not {value}")
+
+    def __str__(self) -> str:
+        return next(f"{value:g} {name}" for name, value in asdict(self).items() if value is not None)
+
+    def flag(self) -> str:
+        """The flag that asks for it."""
+        return next(f"--{name} {value:g}" for name, value in asdict(self).items() if value is not None)
+
+
+@dataclass
+class Progress:
+    """What a run has done so far; saved with every checkpoint."""
+
+    seconds: float = 0.0
+    core_seconds: float = 0.0
+    rounds: int = 0
+    games: int = 0
+    positions: int = 0
+    evaluations: int = 0
+    steps: int = 0
+    bucket: float = 0.0  # training samples paid for and not yet drawn
+
+    def share(self, budget: Budget) -> float:
+        """How much of the budget is spent, 0 to 1 and beyond."""
+        if budget.minutes is not None:
+            return self.seconds / (60 * budget.minutes)
+        return self.games / budget.games if budget.games else self.steps / (budget.steps or 1)
+
+
+@dataclass(frozen=True)
+class RoundReport:
+    """What the loop tells whoever watches, after each round."""
+
+    progress: Progress
+    share: float
+    losses: Losses | None
+    strength: Strength | None
+    evaluations_per_second: float
+    positions_per_second: float
+    mean_plies: float
+
+
+class Loop:
+    """One run in one process; `run` may be called once. `stop` may be called from a signal handler."""
+
+    def __init__(self, game: Game, config: TrainConfig, budget: Budget, run: RunDir) -> None:
+        torch.set_num_threads(1)  # threads are groups of games and the trainer, one each
+        self.game, self.config, self.budget, self.run_dir = game, config, budget, run
+        self.trainer, self.replay, self.progress = Trainer(game, config), Replay(game), Progress()
+        self.store = Store(run.games, game.rules_id, writable=True)
+        self._stop = threading.Event()
+        self._deadline: float | None = None
+        if run.resumed:
+            self._resume()
+        self.evaluator = TorchEvaluator(self.trainer.average)
+        first, actors = self.store.next_game_number(), config.actors
+        self.actors = [
+            Actor(game, config, self.evaluator.clone(), first_number=first + i, stride=actors) for i in range(actors)
+        ]
+        self.board = SummaryWriter(str(run.tensorboard))
+        self.strength: Strength | None = None
+        self._measuring: Future[Strength | None] | None = None
+        self._saved_at = self._measured_at = time.monotonic()
+
+    def stop(self) -> None:
+        """Ask the run to end after what is under way; it saves itself then."""
+        self._stop.set()
+
+    def _over(self) -> bool:
+        return self._stop.is_set() or (self._deadline is not None and time.monotonic() >= self._deadline)
+
+    def run(self, watch: Callable[[RoundReport], None]) -> Progress:
+        """Train until the budget is spent or stop() was called; saves at the end, also when a round fails."""
+        if self.budget.minutes is not None:
+            self._deadline = time.monotonic() + 60 * self.budget.minutes - self.progress.seconds
+        workers = len(self.actors) + 2
+        with ThreadPoolExecutor(workers) as pool:
+            try:
+                while not self._over() and self.progress.share(self.budget) < 1:
+                    watch(self._round(pool))
+            finally:
+                self._stop.set()
+                self._save()
+                self.board.close()
+        return self.progress
+
+    def _round(self, pool: ThreadPoolExecutor) -> RoundReport:
+        began, cores_began = time.monotonic(), time.process_time()
+        p, config = self.progress, self.config
+        evaluations = sum(actor.evaluations for actor in self.actors)
+        plies = max(1, config.plies_per_round // len(self.actors))
+        playing = [pool.submit(actor.play, plies, self._over) for actor in self.actors]
+        steps = int(p.bucket // config.batch) if len(self.replay) >= LEAST_POSITIONS * config.batch else 0
+        if self.budget.steps is not None:
+            steps = min(steps, self.budget.steps - p.steps)
+        training = pool.submit(self.trainer.train, self.replay, steps, p.share(self.budget), self._over)
+        if self._measuring is None and time.monotonic() - self._measured_at > config.strength_seconds:
+            evaluator, self._measured_at = self.evaluator.clone(), time.monotonic()
+            self._measuring = pool.submit(measure, self.game, evaluator, config.seed, self._stop.is_set)
+        batches = [future.result() for future in playing]
+        losses = training.result()
+        self._collect(GameBatch.concat(batches), losses)
+        p.evaluations += sum(actor.evaluations for actor in self.actors) - evaluations
+        seconds = time.monotonic() - began
+        p.seconds += seconds
+        p.core_seconds += time.process_time() - cores_began
+        p.rounds += 1
+        fresh = None
+        if self._measuring is not None and self._measuring.done():
+            fresh, self._measuring = self._measuring.result(), None
+            self.strength = fresh or self.strength
+        if time.monotonic() - self._saved_at > config.checkpoint_seconds:
+            self._save()
+        positions = sum(batch.positions for batch in batches)
+        games = sum(len(batch) for batch in batches)
+        made = sum(actor.evaluations for actor in self.actors) - evaluations
+        mean_plies = sum(len(batch.actions) for batch in batches) / max(games, 1)
+        report = RoundReport(
+            p, p.share(self.budget), losses if losses.steps else None, fresh, made / seconds, positions / seconds,
+            mean_plies,
+        )  # fmt: skip
+        self._write_scalars(report)
+        return report
+
+    def _collect(self, games: GameBatch, losses: Losses) -> None:
+        """The end of a round: games to store and replay, positions to the bucket, weights to the actors."""
+        p, config = self.progress, self.config
+        if len(games):
+            self.store.append(games)
+            self.replay.append(games)
+        self.store.maybe_flush(time.monotonic())
+        p.games += len(games)
+        p.positions += games.positions
+        p.steps += losses.steps
+        p.bucket += games.positions * config.reuse - losses.steps * config.batch
+        self.replay.forget(max(config.window_least, int(config.window_share * p.positions)))
+        if losses.steps:
+            self.evaluator.load(self.trainer.average)
+            for actor in self.actors:
+                actor.evaluator = self.evaluator.clone()
+
+    def _write_scalars(self, report: RoundReport) -> None:
+        scalars: dict[str, float] = {
+            "speed/evaluations_per_second": report.evaluations_per_second,
+            "speed/positions_per_second": report.positions_per_second,
+            "games/mean_plies": report.mean_plies,
+            "games/total": self.progress.games,
+        }
+        if report.losses:
+            scalars |= {f"loss/{name}": value for name, value in asdict(report.losses).items() if name != "steps"}
+        if report.strength:
+            found = asdict(report.strength).items()
+            scalars |= {f"strength/{name}": value for name, value in found if isinstance(value, float)}
+        for name, value in scalars.items():
+            self.board.add_scalar(name, value, self.progress.steps)
+        self.run_dir.log("round", **asdict(self.progress), **scalars)
+
+    def card(self) -> dict[str, Any]:
+        """What the run's model files say of themselves."""
+        p = self.progress
+        card: dict[str, Any] = {
+            "made_by": f"python train.py {self.game.spec} {self.budget.flag()}",
+            "config": asdict(self.config),
+            "games": p.games,
+            "positions": p.positions,
+            "evaluations": p.evaluations,
+            "steps": p.steps,
+            "minutes": round(p.seconds / 60, 2),
+            "core_minutes": round(p.core_seconds / 60, 2),
+        }
+        if self.strength:
+            card["strength"] = str(self.strength)
+        return card
+
+    def _save(self) -> None:
+        """Publish games, a full checkpoint, the playable model and a step of the ladder."""
+        self._saved_at = time.monotonic()
+        self.store.flush()
+
+        def write(folder: Path) -> None:
+            self.trainer.save(folder / TRAINER_FILE)
+            write_atomic(folder / STATE_FILE, json.dumps(asdict(self.progress)).encode())
+
+        self.run_dir.publish_checkpoint(self.trainer.step, write)
+        self.run_dir.prune(keep_full=3)
+        model = self.run_dir.path / MODEL_FILE
+        save_model(model, self.trainer.average, self.trainer.net_config, self.game, self.card())
+        write_atomic(self.run_dir.ladder_path(self.trainer.step), model.read_bytes())
+        self.run_dir.thin_ladder()
+
+    def _resume(self) -> None:
+        """Go on from the newest sound checkpoint, with the games of every sound shard."""
+
+        def load(folder: Path) -> None:
+            self.trainer.load(folder / TRAINER_FILE)
+            try:
+                self.progress = Progress(**json.loads((folder / STATE_FILE).read_bytes()))
+            except (OSError, ValueError, TypeError) as error:
+                raise TandemError(f"{folder / STATE_FILE} is damaged: {error}") from None
+
+        self.run_dir.latest_valid(load)
+        for _, batch in self.store.new_batches():
+            self.replay.append(batch)
+            self.replay.forget(max(self.config.window_least, int(self.config.window_share * self.replay.positions)))
+

@@ -1,0 +1,244 @@
+"""Between two evaluations of a group of games: moves made, rows logged, games ended and begun, all in one kernel."""
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numba.extending import register_jitable
+
+from engine import tree as t
+from engine.noise import add_noise
+from games.compiler import kernel
+from games.contract import Game
+from games.rng import U, below, mix, uniform
+from selfplay.records import FAST, FULL, UNPROVEN
+
+POLICY = np.dtype(
+    [
+        ("simulations", "i4"),  # visits of a root before its move is made: full search
+        ("fast_simulations", "i4"),  # and fast search
+        ("full_share", "f4"),  # of moves that get the full search: playout-cap randomisation (Wu 2019, section 3.1)
+        ("noise_concentration", "f4"),  # Dirichlet noise on full searches, shared out over the legal moves
+        ("noise_weight", "f4"),
+        ("temperature", "f4"),  # of the move made, in the first temperature_plies plies after the opening
+        ("late_temperature", "f4"),  # and later
+        ("temperature_plies", "i4"),
+        ("opening_share", "f4"),  # of games that begin with random moves
+        ("opening_plies", "i4"),  # at most this many, short openings more often
+        ("random_share", "f4"),  # of moves made at random after the opening
+    ]
+)
+PLAYER = np.dtype(
+    [
+        ("number", "i8"),  # of the game being played
+        ("seed", "u8"),
+        ("rng", "u8", (1,)),
+        ("ply", "i4"),
+        ("opening", "i4"),  # random plies this game began with
+        ("full", "u1"),
+        ("noise_due", "u1"),  # the root waits for its children, then for its noise
+    ]
+)
+ROW = np.dtype(
+    [
+        ("number", "i8"),
+        ("ply", "i4"),
+        ("kind", "u1"),
+        ("wdl", "f4", (3,)),
+        ("proven", "i1"),
+        ("simulations", "i4"),
+        ("children", "i4"),
+    ]
+)
+CHILD = np.dtype([("action", "i4"), ("policy", "f4"), ("visits", "i4"), ("q", "f4")])
+ENDED = np.dtype([("number", "i8"), ("seed", "u8"), ("plies", "i4"), ("outcome", "i1"), ("reason", "u1")])
+REASONS = ("rules", "repetition", "max plies")
+
+
+@register_jitable
+def derived_seed(seed: Any, number: Any) -> Any:
+    """games.rng.seed_for, compiled: the seed of a run's game `number`."""
+    return mix(mix(seed) + U(0x9E3779B97F4A7C15) * U(number + 1))
+
+
+@register_jitable
+def sample(policy: Any, n: Any, temperature: Any, rng: Any) -> Any:
+    """Index drawn from policy[:n] ** (1 / temperature); the largest at temperature 0."""
+    high = policy[:n].max()
+    total = 0.0
+    for j in range(n):
+        if temperature > 0 and policy[j] > 0:
+            total += np.exp(np.log(policy[j] / high) / temperature)
+    point = uniform(rng) * total
+    best = 0
+    for j in range(n):
+        if policy[j] > policy[best]:
+            best = j
+    if temperature > 0:
+        for j in range(n):
+            if policy[j] > 0:
+                point -= np.exp(np.log(policy[j] / high) / temperature)
+                if point < 0:
+                    return j
+    return best
+
+
+@lru_cache(maxsize=None)
+def move_kernels(game: Game) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """(begin, move), compiled for a game."""
+    start, legal, play, outcome, key = game.start, game.legal, game.play, game.outcome, game.key
+    repetition, max_legal, max_plies = game.repetition, game.max_legal, game.max_plies
+
+    @register_jitable
+    def search_next(tree: Any, p: Any, budget: Any, g: Any, policy: Any) -> None:
+        """Decide how much the next move of game g is searched."""
+        p.full = uniform(p.rng) < policy.full_share
+        p.noise_due = p.full and policy.noise_weight > 0
+        visits = policy.simulations if p.full else policy.fast_simulations
+        budget[g] = max(visits - tree[0].visits, 1)
+
+    @register_jitable
+    def new_game(trees: Any, used: Any, roots: Any, histories: Any, counts: Any, budget: Any, players: Any, actions: Any,
+                 g: Any, number: Any, run_seed: Any, policy: Any) -> None:  # fmt: skip
+        """Set game g up: seed, random opening that leaves the game undecided, empty tree."""
+        p = players[g]
+        p.number = number
+        p.seed = derived_seed(run_seed, number)
+        p.rng[0] = p.seed
+        moves = np.empty(max_legal, np.int32)
+        while True:
+            p.ply = 0
+            counts[g] = 0
+            start(roots[g])
+            plies = 0
+            if uniform(p.rng) < policy.opening_share:
+                x = uniform(p.rng)
+                plies = np.int64(x * x * (policy.opening_plies + 1))
+            n = legal(roots[g], moves)
+            while p.ply < plies and n > 0:
+                if repetition > 0:
+                    histories[g, counts[g]] = key(roots[g])
+                    counts[g] += 1
+                action = moves[below(p.rng, n)]
+                actions[g, p.ply] = action
+                play(roots[g], action)
+                p.ply += 1
+                n = legal(roots[g], moves)
+            if n > 0 and p.ply < max_plies:
+                break
+        p.opening = p.ply
+        used[g] = 1
+        t.reset(trees[g, 0])
+        search_next(trees[g], p, budget, g, policy)
+
+    @kernel(game)
+    def begin(trees: Any, used: Any, roots: Any, histories: Any, counts: Any, budget: Any, players: Any, actions: Any,
+              next_number: Any, run_seed: Any, policy: Any) -> None:  # fmt: skip
+        """Begin every game of a group; next_number int64 [2] holds the next game's number and the step between two."""
+        for g in range(players.shape[0]):
+            new_game(trees, used, roots, histories, counts, budget, players, actions, g, next_number[0], run_seed, policy)
+            next_number[0] += next_number[1]
+
+    @kernel(game)
+    def move(trees: Any, used: Any, spare: Any, roots: Any, histories: Any, counts: Any, budget: Any, players: Any,
+             actions: Any, next_number: Any, run_seed: Any, policy: Any, draw_value: Any, logged: Any, rows: Any,
+             children: Any, ended: Any, ended_actions: Any) -> Any:  # fmt: skip
+        """Make the move of every game whose search is done, log it, and begin the next game where one ended.
+
+        logged int64 [3]: rows, children and ended games written so far. Returns False when a log is full: the
+        caller empties them and calls again.
+        """
+        share = np.empty(max_legal, np.float64)
+        moves = np.empty(max_legal, np.int32)
+        for g in range(players.shape[0]):
+            tree = trees[g]
+            p = players[g]
+            if p.noise_due and tree[0].first_child >= 0:
+                add_noise(tree, p.rng, policy.noise_concentration, policy.noise_weight)
+                p.noise_due = False
+            if budget[g] > 0 and tree[0].lower != tree[0].upper:
+                continue
+            if tree[0].first_child < 0:
+                budget[g] = 1
+                continue
+            if logged[0] == rows.shape[0] or logged[1] + max_legal > children.shape[0] or logged[2] == ended.shape[0]:
+                return False
+            root = tree[0]
+            n = np.int64(root.child_count)
+            first = np.int64(root.first_child)
+            t.root_policy(tree[first : first + n], draw_value, share)
+            row = rows[logged[0]]
+            row.number = p.number
+            row.ply = p.ply
+            row.kind = FULL if p.full else FAST
+            visits = max(root.visits, 1)
+            row.wdl[1] = root.draws / visits
+            difference = -root.value / visits - draw_value * row.wdl[1]
+            row.wdl[0] = (1.0 - row.wdl[1] + difference) / 2.0
+            row.wdl[2] = (1.0 - row.wdl[1] - difference) / 2.0
+            row.proven = UNPROVEN
+            if root.lower == root.upper:
+                row.proven = -root.lower
+                for k in range(3):
+                    row.wdl[k] = 1.0 if row.proven == 1 - k else 0.0
+            row.simulations = root.visits
+            row.children = n if p.full else 0  # a fast search teaches no policy, and storage is not free
+            for j in range(row.children):
+                child = tree[first + j]
+                entry = children[logged[1] + j]
+                entry.action = child.action
+                entry.policy = share[j]
+                entry.visits = child.visits
+                entry.q = child.value / child.visits if child.visits > 0 else np.nan
+            logged[0] += 1
+            logged[1] += row.children
+            temperature = policy.temperature if p.ply - p.opening < policy.temperature_plies else policy.late_temperature
+            j = sample(share, n, temperature, p.rng)
+            if policy.random_share > 0 and uniform(p.rng) < policy.random_share:
+                j = below(p.rng, n)
+            action = np.int64(tree[first + j].action)
+            if repetition > 0:
+                histories[g, counts[g]] = key(roots[g])
+                counts[g] += 1
+            actions[g, p.ply] = action
+            play(roots[g], action)
+            p.ply += 1
+            reason = -1
+            result = 0
+            if legal(roots[g], moves) == 0:
+                reason = 0
+                result = np.int64(outcome(roots[g]))
+            elif p.ply >= max_plies:
+                reason = 2
+            elif repetition > 0:
+                here = key(roots[g])
+                times = 1
+                for k in range(counts[g]):
+                    if histories[g, k] == here:
+                        times += 1
+                if times >= repetition:
+                    reason = 1
+            if reason < 0:
+                size = t.compact(tree, action, spare)
+                if size > 0:
+                    tree[:size] = spare[:size]
+                    used[g] = size
+                else:
+                    t.reset(tree[0])
+                    used[g] = 1
+                search_next(tree, p, budget, g, policy)
+                continue
+            done = ended[logged[2]]
+            done.number = p.number
+            done.seed = p.seed
+            done.plies = p.ply
+            done.outcome = result if p.ply % 2 == 0 else -result
+            done.reason = reason
+            ended_actions[logged[2], : p.ply] = actions[g, : p.ply]
+            logged[2] += 1
+            new_game(trees, used, roots, histories, counts, budget, players, actions, g, next_number[0], run_seed, policy)
+            next_number[0] += next_number[1]
+        return True
+
+    return begin, move

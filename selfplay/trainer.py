@@ -1,0 +1,140 @@
+"""The trainer: AdamW on policy and value losses, and an average of the weights that is what gets played."""
+
+import copy
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from engine.result import new_rng
+from games.contract import Game
+from games.errors import TandemError
+from nets.checkpoint import load_tensors, save_tensors
+from nets.config import NetConfig
+from nets.families import build
+from selfplay.config import TrainConfig
+from selfplay.replay import Batch, Replay
+
+WARMUP_STEPS = 100
+LEAST_RATE = 0.05  # of the peak learning rate, at the end of the budget
+
+
+@dataclass(frozen=True)
+class Losses:
+    """Means over some training steps, in nats; entropy is the policy targets' own, the least that policy can reach."""
+
+    policy: float
+    value: float
+    entropy: float
+    steps: int
+
+
+class Trainer:
+    """Holds the net being trained, its optimiser and the average (EMA) that actors and players use."""
+
+    def __init__(self, game: Game, config: TrainConfig) -> None:
+        self.config, self.step = config, 0
+        self.net_config = NetConfig.parse(config.net)
+        self.model = build(self.net_config, game, seed=config.seed)
+        self.average = copy.deepcopy(self.model).eval()
+        self.optimiser = torch.optim.AdamW(
+            self.model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, fused=True
+        )
+        self.numpy_rng = np.random.default_rng(config.seed)
+        self.kernel_rng = new_rng(config.seed)
+
+    def train(
+        self, replay: Replay, steps: int, progress: float, stop: Callable[[], bool] | None = None
+    ) -> Losses:
+        """Take `steps` steps (fewer when stop() says so) at the learning rate of `progress` (0 to 1) of the budget.
+
+        Raises TandemError naming the step when a loss is not finite; the weights are then those before it.
+        """
+        sums = torch.zeros(3)
+        decay = math.exp(-1.0 / max(self.config.ema_rounds * steps, 1.0))
+        self.model.train()
+        first = self.step
+        for _ in range(steps):
+            if stop and stop():
+                break
+            rate = self.config.learning_rate * min(1.0, (self.step + 1) / WARMUP_STEPS) * self._schedule(progress)
+            for group in self.optimiser.param_groups:
+                group["lr"] = rate
+            losses = self.loss(replay.sample(self.config.batch, self.numpy_rng, self.kernel_rng))
+            total = losses[0] + self.config.value_weight * losses[1]
+            if not torch.isfinite(total):
+                raise TandemError(f"the loss is {float(total.detach())} at training step {self.step}; training stops")
+            self.optimiser.zero_grad(set_to_none=True)
+            total.backward()  # type: ignore[no-untyped-call]
+            nn.utils.clip_grad_norm_(self.model.parameters(), 5.0)
+            self.optimiser.step()
+            self.step += 1
+            self._average(decay)
+            sums += losses.detach()
+        taken = self.step - first
+        policy, value, entropy = (sums / max(taken, 1)).tolist()
+        return Losses(policy, value, entropy, taken)
+
+    @staticmethod
+    def _schedule(progress: float) -> float:
+        """Cosine from 1 to LEAST_RATE over the budget (Loshchilov and Hutter 2017, equation 5, one cycle)."""
+        return LEAST_RATE + (1 - LEAST_RATE) * 0.5 * (1 + math.cos(math.pi * min(max(progress, 0.0), 1.0)))
+
+    def loss(self, batch: Batch) -> Tensor:
+        """[3]: policy cross-entropy over the legal moves, value cross-entropy, entropy of the policy targets."""
+        policy_target, mix = torch.from_numpy(batch.policy), self.config.value_mix
+        value_target = (1 - mix) * torch.from_numpy(batch.outcome) + mix * torch.from_numpy(batch.root_wdl)
+        logits, wdl = self.model(torch.from_numpy(batch.planes))
+        legal = torch.from_numpy(batch.legal)
+        has_target = policy_target.sum(1) > 0.5
+        count = has_target.sum().clamp(min=1)
+        logits = logits[has_target].masked_fill(~legal[has_target], -1e9)
+        policy_target = policy_target[has_target]
+        policy = -(policy_target * logits.log_softmax(1)).sum() / count
+        value = -(value_target * wdl.log_softmax(1)).sum(1).mean()
+        entropy = -(policy_target * policy_target.clamp(min=1e-9).log()).sum() / count
+        return torch.stack([policy, value, entropy])
+
+    @torch.no_grad()
+    def _average(self, decay: float) -> None:
+        decay = min(decay, self.step / (self.step + 10.0))
+        for mine, theirs in zip(self.average.state_dict().values(), self.model.state_dict().values(), strict=True):
+            if mine.dtype.is_floating_point:
+                mine.lerp_(theirs, 1.0 - decay)
+            else:
+                mine.copy_(theirs)
+
+    def save(self, path: Path) -> None:
+        """Write weights, average and optimiser state into one file, for `load`."""
+        tensors = {f"model.{k}": v for k, v in self.model.state_dict().items()}
+        tensors |= {f"average.{k}": v for k, v in self.average.state_dict().items()}
+        for index, state in self.optimiser.state_dict()["state"].items():
+            tensors |= {f"optimiser.{index}.{k}": v for k, v in state.items()}
+        rng = self.numpy_rng.bit_generator.state
+        save_tensors(path, tensors, {"step": self.step, "rng": rng, "kernel_rng": int(self.kernel_rng[0])})
+
+    def load(self, path: Path) -> None:
+        """Go on from a file of `save`; TandemError when it is damaged or of another net."""
+        tensors, metadata = load_tensors(path)
+        parts: dict[str, dict[str, Tensor]] = {"model": {}, "average": {}, "optimiser": {}}
+        for name, tensor in tensors.items():
+            part, _, rest = name.partition(".")
+            parts[part][rest] = tensor
+        try:
+            self.model.load_state_dict(parts["model"])
+            self.average.load_state_dict(parts["average"])
+        except RuntimeError:
+            raise TandemError(f"{path}: its weights do not fit the net {self.net_config} of this run") from None
+        state: dict[int, dict[str, Tensor]] = {}
+        for name, tensor in parts["optimiser"].items():
+            index, _, key = name.partition(".")
+            state.setdefault(int(index), {})[key] = tensor
+        saved = self.optimiser.state_dict()
+        self.optimiser.load_state_dict({"state": state, "param_groups": saved["param_groups"]})
+        self.step = int(metadata["step"])
+        self.numpy_rng.bit_generator.state = metadata["rng"]
+        self.kernel_rng[0] = np.uint64(metadata["kernel_rng"])
