@@ -2,6 +2,7 @@
 
 import argparse
 import difflib
+import io
 import os
 import signal
 import sys
@@ -48,6 +49,10 @@ def run_main(main: Callable[[list[str]], int]) -> NoReturn:
     A TandemError is one line on stderr and code 2, Ctrl-C a line and code 130; a reader that closed its end of the
     pipe is no error to speak of.
     """
+    for stream in (sys.stdin, sys.stdout):
+        # No byte that somebody types, and no sign that a terminal lacks, is worth a traceback.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         code = main(sys.argv[1:])
         sys.stdout.flush()
