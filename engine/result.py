@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from games.rng import U, uniform
+from games.rng import Random
 
 Array = npt.NDArray[np.float64]
 OUTCOME_WORD = {1: "win", 0: "draw", -1: "loss"}
@@ -53,17 +53,12 @@ class SearchResult:
         return f"{self.move}  {value}  {work}  {self.seconds:.3f} s  pv {' '.join(self.pv)}"
 
 
-def pick(policy: Array, q: Array, prior: Array, temperature: float, rng: npt.NDArray[np.uint64]) -> int:
+def pick(policy: Array, q: Array, prior: Array, temperature: float, rng: Random) -> int:
     """Index of the move: the largest policy (ties by Q, then prior), or a draw from policy ** (1 / temperature)."""
     if temperature > 0:
         with np.errstate(divide="ignore"):
             weights = np.exp((np.log(policy) - np.log(policy.max())) / temperature)
         total = weights.cumsum()
-        with np.errstate(over="ignore"):
-            return int(np.searchsorted(total, uniform(rng) * total[-1], side="right"))
+        return int(np.searchsorted(total, rng.uniform() * total[-1], side="right"))
     return int(np.lexsort((prior, np.nan_to_num(q, nan=-2.0), policy))[-1])
 
-
-def new_rng(seed: int) -> npt.NDArray[np.uint64]:
-    """The state of a splitmix64 generator."""
-    return np.array([seed & 0xFFFFFFFFFFFFFFFF], U)

@@ -11,11 +11,11 @@ from engine.evaluator import Evaluator
 from engine.kernels import SLOT, kernels
 from engine.modes import resolve
 from engine.position import Position
-from engine.result import SearchResult, new_rng, pick
+from engine.result import SearchResult, pick
 from engine.tree import LEAF_NET, LEAF_ROLLOUT, LEAF_STATIC, NODE, OPTIONS, reset
 from games.contract import Game
 from games.errors import TandemError
-from games.rng import seed_for
+from games.rng import Random, seed_for
 
 CHUNK_SECONDS = 0.005  # between two looks at the clock, the stop signal and Ctrl-C
 THREAD_NOISE = 0.1  # share of Dirichlet noise that makes the trees of further threads differ
@@ -59,7 +59,7 @@ class _Tree:
         shape = game.planes
         self.nodes, self.spare = np.empty((1, nodes), NODE), np.empty((1, nodes), NODE)
         self.used = np.ones(1, np.int64)
-        self.rng = new_rng(seed)
+        self.rng = Random(seed).state
         self.roots = game.states(2)
         self.path = np.zeros((leaves, game.max_plies + 2), np.int32)
         self.slots = np.zeros(leaves, SLOT)
@@ -101,7 +101,7 @@ class Search:
         leaves = game.max_legal if self.mode.plies_of_search == 1 else self.settings.leaves
         seeds = [seed_for(self.settings.seed, i) for i in range(self.settings.threads)]
         self.trees = [_Tree(game, nodes, leaves, seed) for seed in seeds]
-        self.rng = new_rng(self.settings.seed)
+        self.rng = Random(self.settings.seed)
         self.pool = ThreadPoolExecutor(self.settings.threads) if self.settings.threads > 1 else None
         self.position: Position | None = None
         self.simulations, self.seconds = 0, 0.0

@@ -67,6 +67,7 @@ class Game:
     policy: tuple[int, int] | None
     feature_count: int
     max_active: int
+    default_features: bool
     symmetries: int
     repetition: int
     rules_version: int

@@ -13,7 +13,7 @@ from numba.core.dispatcher import Dispatcher
 from numba.extending import register_jitable
 
 from games import contract, defaults
-from games.compiler import ROOT, code_hash
+from games.compiler import code_hash
 from games.contract import Game
 from games.errors import TandemError
 
@@ -102,6 +102,7 @@ def _load(name: str, path: Path, given: dict[str, Any]) -> Game:
             setattr(module, key, value)
         if inspect.isfunction(value) and value.__module__ == module.__name__ and key not in contract.PYTHON_ONLY:
             register_jitable(value)
+    own_features = hasattr(module, "features")
     defaults.fill(module)
     changed = {key: value for key, value in sorted(parameters.values.items()) if value != parameters.defaults[key]}
     suffix = ":" + ",".join(f"{key}={value}" for key, value in changed.items()) if changed else ""
@@ -121,6 +122,7 @@ def _load(name: str, path: Path, given: dict[str, Any]) -> Game:
         policy=module.POLICY,
         feature_count=module.FEATURES,
         max_active=module.MAX_ACTIVE,
+        default_features=not own_features,
         symmetries=module.SYMMETRIES,
         repetition=module.REPETITION,
         rules_version=module.RULES_VERSION,
@@ -194,5 +196,3 @@ def _sources(module: ModuleType, folders: tuple[Path, ...]) -> bytes:
     visit(module)
     return b"".join(seen[file] for file in sorted(seen))
 
-
-__all__ = ["ROOT", "known_games", "load"]

@@ -38,6 +38,23 @@ def uniform(rng: Any) -> Any:
     return np.float64(next_u64(rng) >> U(11)) * 1.1102230246251565e-16
 
 
+class Random:
+    """The same stream for Python code: numpy's scalars warn where splitmix64 means to overflow."""
+
+    def __init__(self, seed: int) -> None:
+        self.state = np.array([seed & 0xFFFFFFFFFFFFFFFF], U)
+
+    def below(self, n: int) -> int:
+        """A uniform whole number in 0..n-1."""
+        with np.errstate(over="ignore"):
+            return int(below(self.state, n))
+
+    def uniform(self) -> float:
+        """A uniform number in [0, 1)."""
+        with np.errstate(over="ignore"):
+            return float(uniform(self.state))
+
+
 def seed_for(seed: int, number: int) -> int:
     """A uint64 seed for the number-th game or thread of a run; any two differ as two random draws would."""
     with np.errstate(over="ignore"):

@@ -6,9 +6,9 @@ import numpy as np
 
 from engine.evaluator import Evaluator
 from engine.kernels import SLOT, kernels
-from engine.result import new_rng
 from engine.tree import LEAF_NET, NODE, OPTIONS
 from games.contract import Game
+from games.rng import Random
 from selfplay.config import TrainConfig
 from selfplay.moves import CHILD, ENDED, PLAYER, POLICY, REASONS, ROW, move_kernels
 from selfplay.records import GameBatch, GameRecord
@@ -49,7 +49,7 @@ class Actor:
         self.planes = np.zeros((games, *game.planes), np.float32)
         self.logits = np.zeros((games, game.logits), np.float32)
         self.wdl = np.zeros((games, 3), np.float32)
-        self.rng = new_rng(config.seed)
+        self.rng = Random(config.seed).state
         self.logged = np.zeros(3, np.int64)
         self.rows, self.children = np.zeros(LOG_ROWS, ROW), np.zeros(LOG_ROWS * min(game.max_legal, 64), CHILD)
         self.ended, self.ended_actions = np.zeros(games, ENDED), np.zeros((games, game.max_plies), np.int32)

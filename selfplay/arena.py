@@ -7,26 +7,265 @@ search:simulations=1000 on two cores took 1.4 s in two processes, 6.7 s in two t
 Python's lock to and fro at every single evaluation.
 """
 
-import argparse
-import difflib
+import atexit
 import multiprocessing
 import os
 import signal
 import sys
-from collections.abc import Iterator
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+import threading
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing, contextmanager
 from typing import Any, NoReturn
 
 from tqdm import tqdm
 
+from engine.position import Position
+from games.cli import INTERRUPTED, Parser, run_main
 from games.contract import FloatArray, Game
 from games.errors import TandemError
 from games.loader import load
 from players.gtp_client import REPLY_SECONDS
-from players.match import openings
+from players.match import PairRecord, Table, openings
 from players.player import EnginePlayer, make_player, needs_net
+from players.report import MatchResult
 from players.spec import PlayerSpec, parse_spec
-from selfplay.pairs import PairRecord, Pairs, Task
-from selfplay.report import MatchResult
+
+DEFAULT_GAMES = 100
+DEFAULT_OPENING_PLIES = 4
+STOP_SECONDS = 3.0  # what workers get after a Ctrl-C to finish the move that they are at
+
+Specs = tuple[PlayerSpec, PlayerSpec]
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C during a match; `result` holds the pairs finished by then, or is None when there are none."""
+
+    def __init__(self, result: MatchResult | None) -> None:
+        super().__init__()
+        self.result = result
+
+
+def play_match(
+    game: Game,
+    spec_a: str | PlayerSpec,
+    spec_b: str | PlayerSpec,
+    games: int = DEFAULT_GAMES,
+    *,
+    seed: int = 0,
+    opening_plies: int | None = None,
+    workers: int | None = None,
+    reply_seconds: float = REPLY_SECONDS,
+    progress: bool = False,
+) -> MatchResult:
+    """Play `games` games, rounded up to pairs: each random opening twice, with colours swapped.
+
+    With counted budgets the same seed plays the same games, whatever the number of worker processes; 1 plays in this
+    process, None takes one for each core. opening_plies None: 4, or a quarter of a shorter game. An external engine
+    that fails loses the game and starts anew. Raises TandemError for bad input and Interrupted on Ctrl-C.
+    """
+    specs = tuple(parse_spec(s) if isinstance(s, str) else s for s in (spec_a, spec_b))
+    specs = (specs[0], specs[1])
+    plies = min(DEFAULT_OPENING_PLIES, game.max_plies // 4) if opening_plies is None else opening_plies
+    workers = _cores(specs) if workers is None else workers
+    for name, number, least in (("games", games, 1), ("opening plies", plies, 0), ("workers", workers, 1)):
+        if number < least:
+            raise TandemError(f"{name} must be at least {least}, not {number}")
+    pairs = (games + 1) // 2
+    tasks = list(enumerate(openings(game, pairs, plies, seed)))
+    workers = min(workers, pairs)
+    play = _play_here if workers == 1 else _play_in_processes
+    done: list[PairRecord] = []
+
+    def result() -> MatchResult:
+        ordered = tuple(sorted(done, key=lambda pair: pair.number))
+        return MatchResult(game.spec, (str(specs[0]), str(specs[1])), seed, plies, 2 * pairs, ordered)
+
+    try:
+        # A line every few seconds is enough for a file.
+        every = 0.1 if sys.stderr.isatty() else 5.0
+        with tqdm(total=2 * pairs, unit="game", disable=not progress, mininterval=every) as bar:
+            for spec in specs:
+                _prepare(game, spec, reply_seconds)
+            with closing(play(game, specs, tasks, seed, reply_seconds, workers)) as records:
+                for record in records:
+                    done.append(record)
+                    wins, draws, losses = result().wins_draws_losses
+                    bar.set_postfix_str(f"A +{wins} ={draws} -{losses}, {result().score:.1%}", refresh=False)
+                    bar.update(2)
+    except KeyboardInterrupt:
+        raise Interrupted(result() if done else None) from None
+    return result()
+
+
+def _play_here(
+    game: Game, specs: Specs, tasks: list[tuple[int, list[int]]], seed: int, reply_seconds: float, workers: int
+) -> Generator[PairRecord, None, None]:
+    with _one_torch_thread(game, specs), closing(Table(game, specs, seed, reply_seconds)) as table:
+        for number, opening in tasks:
+            record = table.play_pair(number, opening)
+            assert record is not None
+            yield record
+
+
+def _play_in_processes(
+    game: Game, specs: Specs, tasks: list[tuple[int, list[int]]], seed: int, reply_seconds: float, workers: int
+) -> Generator[PairRecord, None, None]:
+    # Spawned, as on every system: forking a process that has run torch or Numba threads may hang.
+    context = multiprocessing.get_context("spawn")
+    stop, others = context.Event(), set(multiprocessing.active_children())
+    settings = (game.spec, specs, seed, reply_seconds, stop)
+    with ProcessPoolExecutor(workers, context, initializer=_enter_worker, initargs=settings) as pool:
+        with _sigint_ignored():
+            futures = [pool.submit(_play_in_worker, *task) for task in tasks]
+        try:
+            for future in as_completed(futures):
+                record = future.result()
+                assert record is not None
+                yield record
+        except BrokenProcessPool:
+            raise TandemError(
+                "a worker process of the match died, perhaps for want of memory; try --workers 1"
+            ) from None
+        finally:
+            with _sigint_ignored():
+                stop.set()
+                for future in futures:
+                    future.cancel()
+                if wait(futures, STOP_SECONDS).not_done:
+                    for process in set(multiprocessing.active_children()) - others:
+                        process.terminate()
+
+
+_worker: tuple[Table, Callable[[], bool]]
+
+
+def _enter_worker(game_spec: str, specs: Specs, seed: int, reply_seconds: float, stop: Any) -> None:
+    global _worker
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    game = load(game_spec)
+    table = Table(game, specs, seed, reply_seconds)
+    _worker = table, stop.is_set
+
+    def end(*_: object) -> NoReturn:
+        table.close()
+        os._exit(1)
+
+    def end_with_parent() -> None:
+        parent = multiprocessing.parent_process()
+        assert parent is not None
+        parent.join()
+        end()
+
+    signal.signal(signal.SIGTERM, end)
+    atexit.register(table.close)
+    threading.Thread(target=end_with_parent, daemon=True).start()
+    if any(needs_net(game, spec) for spec in specs):
+        import torch
+
+        torch.set_num_threads(1)
+
+
+def _play_in_worker(number: int, opening: list[int]) -> PairRecord | None:
+    table, stop = _worker
+    return table.play_pair(number, opening, stop)
+
+
+class _NoNet:
+    """Stands in for any net while kernels compile, so that this process need not import torch."""
+
+    net_id = ""
+
+    def evaluate(self, planes: FloatArray, logits: FloatArray, wdl: FloatArray) -> None:
+        logits[:] = 0
+        wdl[:] = 1 / 3
+
+
+def _prepare(game: Game, spec: PlayerSpec, reply_seconds: float) -> None:
+    """Refuse an engine that does not start; compile kernels once rather than in every worker at the same time."""
+    if spec.command is not None:
+        make_player(game, spec, reply_seconds=reply_seconds).close()
+    elif spec.kind != "random":
+        small = spec.with_options(simulations=1, seconds=None, threads=1)
+        EnginePlayer(game, small, _NoNet() if needs_net(game, spec) else None).choose(Position(game))
+
+
+@contextmanager
+def _one_torch_thread(game: Game, specs: Specs) -> Iterator[None]:
+    """Torch as in a worker, on one thread: its sums, and so the games, may depend on the number."""
+    if not any(needs_net(game, spec) for spec in specs):
+        yield
+        return
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@contextmanager
+def _sigint_ignored() -> Iterator[None]:
+    """Ignore Ctrl-C for a moment; processes started meanwhile ignore it from their first instruction."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _cores(specs: Specs) -> int:
+    """Worker processes that fill the cores that this process may use."""
+    cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+    return max(cores // max(spec.threads or 1 for spec in specs), 1)
+
+
+def main(words: Sequence[str]) -> int:
+    """The command line. Returns 0, or 130 when Ctrl-C cut the match short; TandemError for bad input."""
+    about, usage, _measured = (__doc__ or "").split("\n\n", 2)
+    parser = Parser(prog="python -m selfplay.arena", description=about, epilog=f"example:\n{usage}")
+    parser.add_argument("game", metavar="GAME", help="connect4, connect4:columns=8 or the path of a game file")
+    parser.add_argument("a", metavar="SPEC", help="player A, such as hybrid:simulations=100 or 'gtp:COMMAND'")
+    parser.add_argument("b", metavar="SPEC", help="player B; Elo is of A above B")
+    parser.add_argument("--games", type=int, metavar="N", default=DEFAULT_GAMES, help="made even (%(default)s)")
+    openings_help = f"random plies that open a game ({DEFAULT_OPENING_PLIES}, or a quarter of a shorter game)"
+    parser.add_argument("--opening-plies", type=int, metavar="K", help=openings_help)
+    parser.add_argument("--seed", type=int, metavar="S", default=0, help="repeats counted budgets (%(default)s)")
+    parser.add_argument("--workers", type=int, metavar="W", help="processes (one for each core)")
+    parser.add_argument(
+        "--reply-seconds", type=float, metavar="S", default=REPLY_SECONDS, help="of a gtp engine (%(default)s)"
+    )
+    flags = parser.parse_args(words)
+    game = load(flags.game)
+    if flags.games > 0 and flags.games % 2:
+        print(f"{flags.games} games make no pairs: playing {flags.games + 1}", file=sys.stderr)
+    code = 0
+    try:
+        result = play_match(
+            game,
+            flags.a,
+            flags.b,
+            flags.games,
+            seed=flags.seed,
+            opening_plies=flags.opening_plies,
+            workers=flags.workers,
+            reply_seconds=flags.reply_seconds,
+            progress=True,
+        )
+    except Interrupted as stopped:
+        if stopped.result is None:
+            raise
+        result, code = stopped.result, INTERRUPTED
+        print(f"stopped after {result.games} of {result.asked} games", file=sys.stderr)
+    print("\n".join(result.lines()))
+    return code
+
+
+if __name__ == "__main__":
+    run_main(main)

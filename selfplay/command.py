@@ -114,14 +114,14 @@ def _run_with_bar(loop: Any, budget: "Budget") -> bool:
     before = signal.signal(signal.SIGINT, on_interrupt)
     words = "{l_bar}{bar}| {elapsed}<{remaining}{postfix}"
     try:
-        with tqdm(total=1000, initial=round(1000 * loop.progress.share(budget)), bar_format=words) as bar:
+        with tqdm(total=1000, initial=round(1000 * loop.progress.share(budget)), bar_format=words, mininterval=1) as bar:
 
             def watch(report: "RoundReport") -> None:
-                bar.n = min(1000, round(1000 * report.share))
                 shown = [f"{report.progress.games:,} games", f"{report.evaluations_per_second:,.0f} evaluations/s"]
                 if report.losses:
                     shown.append(f"loss {report.losses.policy:.3f}+{report.losses.value:.3f}")
-                bar.set_postfix_str(", ".join(shown))
+                bar.set_postfix_str(", ".join(shown), refresh=False)
+                bar.update(min(1000, round(1000 * report.share)) - bar.n)
                 if report.strength:
                     bar.write(f"{report.progress.seconds / 60:5.1f} min  {report.strength}")
 

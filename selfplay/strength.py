@@ -5,11 +5,10 @@ from dataclasses import dataclass
 
 from engine.evaluator import Evaluator
 from engine.position import Position
-from engine.result import new_rng
 from engine.search import Search, Settings
 from games.contract import Game
 from games.errors import TandemError
-from games.rng import below
+from games.rng import Random
 from selfplay.labels import Label, solved_labels
 
 SIMULATIONS = 100
@@ -67,14 +66,14 @@ def accuracy(search: Search, labels: tuple[Label, ...] | list[Label], simulation
 def _score(game: Game, evaluator: Evaluator, seed: int, stop: Callable[[], bool]) -> float:
     """Score of hybrid against search over pairs of games from random openings, colours swapped."""
     points = 0.0
-    rng = new_rng(seed)
+    rng = Random(seed)
     for _ in range(PAIRS):
         opening = Position(game)
         while True:
             for _ in range(OPENING_PLIES):
                 legal = opening.legal()
                 if legal:
-                    opening.play(legal[below(rng, len(legal))])
+                    opening.play(legal[rng.below(len(legal))])
             if not opening.ended:
                 break
             opening = Position(game)

@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from engine.result import new_rng
 from games.contract import Game
 from games.errors import TandemError
+from games.rng import Random
 from nets.checkpoint import load_tensors, save_tensors
 from nets.config import NetConfig
 from nets.families import build
@@ -45,7 +45,7 @@ class Trainer:
             self.model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, fused=True
         )
         self.numpy_rng = np.random.default_rng(config.seed)
-        self.kernel_rng = new_rng(config.seed)
+        self.kernel_rng = Random(config.seed).state
 
     def train(
         self, replay: Replay, steps: int, progress: float, stop: Callable[[], bool] | None = None
