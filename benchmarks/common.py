@@ -1,0 +1,43 @@
+"""What every benchmark here shares: the processor's name, medians, and two sides measured in turn."""
+
+import platform
+import statistics
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+
+def processor() -> str:
+    """The processor's name, as far as the system tells."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return f"{names[0]}, {len(names)} processors" if names else platform.machine()
+
+
+def in_turn(sides: Mapping[str, Callable[[], float]], runs: int = 5) -> dict[str, list[float]]:
+    """Call each side once unmeasured, then `runs` times in turn (A B A B ...); what each call returned."""
+    for side in sides.values():
+        side()
+    found: dict[str, list[float]] = {name: [] for name in sides}
+    for _ in range(runs):
+        for name, side in sides.items():
+            found[name].append(side())
+    return found
+
+
+def report(found: Mapping[str, list[float]], unit: str, base: str) -> None:
+    """Print the median and range of each side, and its median ratio to `base`, pair by pair."""
+    for name, values in found.items():
+        ratio = statistics.median(a / b for a, b in zip(values, found[base], strict=True))
+        spread = f"{min(values):,.0f} to {max(values):,.0f}"
+        print(f"  {name:<34} {statistics.median(values):>12,.0f} {unit}  ({spread})  {ratio:.2f} times {base}")
+
+
+def per_second(work: Callable[[], int]) -> float:
+    """Units of work that `work` says it did, per second."""
+    began = time.perf_counter()
+    done = work()
+    return done / (time.perf_counter() - began)
