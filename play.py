@@ -35,8 +35,7 @@ def main(words: list[str]) -> int:
     from interfaces.terminal import Terminal
 
     options = {key: getattr(flags, key) for key in ("run", "model", "simulations", "seconds", "seed")}
-    notices = sys.stderr if flags.gtp else sys.stdout
-    session, headline = open_session(flags.game, flags.mode, notices=notices, **options)
+    session, headline = open_session(flags.game, flags.mode, **options)
     if flags.gtp:
         print(headline, file=sys.stderr, flush=True)
         return run_gtp(session)

@@ -1,8 +1,6 @@
 """From the flags of play.py to a session: which game, which net, which mode."""
 
-import sys
 from pathlib import Path
-from typing import TextIO
 
 from engine.modes import mode_named
 from games.loader import load
@@ -19,7 +17,7 @@ CARD_WORDS = ("minutes", "core_seconds", "positions", "evaluations", "games", "s
 
 
 def open_session(
-    game_spec: str | None, mode: str | None, *, run: str | None = None, notices: TextIO = sys.stdout, **options: object
+    game_spec: str | None, mode: str | None, *, run: str | None = None, **options: object
 ) -> tuple[Session, str]:
     """The session that the flags ask for, and the line that says what is played with which net.
 
@@ -30,7 +28,7 @@ def open_session(
     spec = _spec(mode or DEFAULT_MODE).with_options(**{key: text for key, text in options.items() if text is not None})
     named = run_model(Path(run)) if run is not None else Path(spec.model) if spec.model is not None else None
     game = load(game_spec or (read_header(named).game if named else DEFAULT_GAME))
-    tell_when_compiling(game.spec, notices)
+    tell_when_compiling(game.spec)
     path = named or shipped_model(game)
     fallback = ""
     if path is None and mode is None:
@@ -50,5 +48,5 @@ def _spec(mode: str) -> PlayerSpec:
 def _describe(path: Path, header: ModelHeader) -> str:
     card = header.card
     numbers = [word for word in CARD_WORDS if isinstance(card.get(word), int | float) and card[word] is not True]
-    words = [f"{card[word]:,.6g} {word.replace('_', '-')}" for word in numbers[:2]]
+    words = [f"{round(card[word], 1):,} {word.replace('_', '-')}" for word in numbers[:2]]
     return f"{header.net_id} ({', '.join([str(path), header.net, *words])})"

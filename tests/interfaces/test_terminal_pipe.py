@@ -1,0 +1,151 @@
+"""The terminal through a pipe: plain text, and every command in turn."""
+
+import io
+import re
+from contextlib import redirect_stdout
+from unittest import mock
+
+import pytest
+
+import play
+from games.compiler import ROOT
+from tests.interfaces.helpers import run_play, tiny_net
+
+SUMMARY = r"\S+  (win \d+% draw \d+% loss \d+%|proven (win|draw|loss) in \d+ plies)  ([\d,]+ simulations|no search)"
+SUMMARY += r"  \d+\.\d{3} s  pv \S+.*"
+BLANK = "3  . . .\n2  . . .\n1  . . .\n   a b c"
+
+
+def talk(*lines: str, flags: tuple[object, ...] = ("--mode", "search", "--simulations", 300)) -> list[str]:
+    """What is said after each prompt, the typed line included; the greeting first."""
+    typed, said = io.StringIO("\n".join(lines) + "\n"), io.StringIO()
+    with mock.patch("sys.stdin", typed), redirect_stdout(said):
+        assert play.main(["tictactoe", *map(str, flags)]) == 0
+    return re.split(r"(?:you|over|first|second)> ", said.getvalue())
+
+
+def test_a_pipe_gets_plain_text_and_a_clean_end():
+    done = run_play("tictactoe", "--mode", "search", "--simulations", 300, typed=b"b2\n\xff\xfe\n/hint")
+    assert (done.code, done.errors) == (0, "")
+    assert "\033" not in done.out
+    assert done.out.count("you> ") == 4
+    assert re.search(rf"^engine: {SUMMARY}$", done.out, re.M)
+    assert "is no cell" in done.out
+
+
+def test_each_engine_move_is_one_line_and_a_board():
+    greeting, said, *_ = talk("b2")
+    assert "tictactoe, " in greeting.splitlines()[0]
+    assert "you play first" in greeting
+    assert BLANK in greeting
+    assert re.match(rf"b2\nengine: {SUMMARY}\n\n3 ", said)
+    assert said.count("x") == 1
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ("z9", "'z9' is no cell: write a column a-c and a row 1-3, such as b2"),
+        ("b2", "illegal move b2; legal: "),
+        ("quit", "commands begin with a slash, as in /quit"),
+        ("/hnit", "unknown command /hnit: did you mean /hint?"),
+        ("/xyzzy", "unknown command /xyzzy: try /help"),
+        ("/", "unknown command /: try /help"),
+        ("/mode serch", "unknown mode 'serch': did you mean search?"),
+        ("/simulations 0", "simulations must be a whole number from 1"),
+        ("/simulations many", "simulations must be a whole number from 1"),
+        ("/seconds -2", "seconds must be a number above 0"),
+        ("/undo 3", "/undo takes nothing after it, not '3'"),
+    ],
+)
+def test_a_refusal_is_one_line_and_changes_nothing(typed, words):
+    _, first, refused, undone, _, _ = talk("b2", typed, "/undo", "/simulations")
+    assert refused.startswith(f"{typed}\n")
+    assert words in refused
+    assert refused.count("\n") == 2
+    assert BLANK in undone
+    assert first.count("x") == 1
+
+
+def test_undo_takes_back_both_plies_and_nothing_more():
+    _, _, second, undone, again, nothing, _ = talk("b2", next_free := "/hint", "/undo", "/undo", "/undo")[:7]
+    assert next_free in second
+    assert BLANK in undone
+    assert "nothing to take back: you have not moved yet" in again
+    assert "nothing to take back" in nothing
+
+
+def test_undo_of_the_second_player_stops_at_the_engines_first_move():
+    flags = ("--mode", "search", "--simulations", 300, "--side", "second")
+    greeting, refused, *_ = talk("/undo", flags=flags)
+    assert "engine: " in greeting
+    assert "nothing to take back: you have not moved yet" in refused
+
+
+def test_undo_after_the_end_and_new():
+    flags = ("--mode", "search", "--simulations", 2, "--side", "both")
+    said = talk("a1", "a2", "b1", "b2", "c1", "c2", "/hint", "/undo", "c2", "/new", flags=flags)
+    assert "first wins; /new plays again" in said[5]
+    assert "the game is over: /new plays again" in said[6]
+    assert "the game is over (rules)" in said[7]
+    assert said[8].count("x") == 2
+    assert said[9].count("x") == 3
+    assert BLANK in said[10]
+
+
+def test_a_draw_and_a_loss_are_called_so():
+    drawn = ["a1", "b1", "c1", "b2", "a2", "c2", "b3", "a3", "c3"]
+    assert "a draw; /new" in talk(*drawn, flags=("--mode", "search", "--side", "both"))[9]
+    said = talk("a1", "a2", "/undo", "a3", "b1", "c3", "c2", "b3")
+    assert any("the engine wins; /new plays again" in part for part in said)
+
+
+def test_swap_lets_the_engine_move_for_the_other_side():
+    _, swapped, *_ = talk("/swap", "/swap")
+    assert re.match(rf"/swap\nyou play second\nengine: {SUMMARY}\n", swapped)
+    said = talk("/swap", flags=("--mode", "search", "--side", "both"))
+    assert "there is nobody to swap with" in said[1]
+
+
+def test_budgets_count_from_the_next_move():
+    _, before, set_to, after, shown, _ = talk("a1", "/simulations 7", "/hint", "/simulations")
+    assert "7 simulations a move" in set_to
+    assert "7 simulations a move" in shown
+    assert [int(re.search(r"([\d,]+) simulations", said)[1]) > 7 for said in (before, after)] == [True, False]
+    assert "0.05 s a move" in talk("/seconds 0.05")[1]
+
+
+def test_help_says_the_rules_the_moves_and_every_command():
+    said = talk("/help")[1]
+    assert "Tic-tac-toe: players alternate" in said
+    assert "a1 b1 c1" in said
+    for name in ("mode", "compare", "simulations", "seconds", "hint", "undo", "new", "swap", "help", "quit"):
+        assert f"  /{name}" in said
+
+
+def test_every_mode_toggles_and_plays(tmp_path):
+    model = tiny_net(tmp_path / "net.safetensors")
+    lines = [line for mode in ("search", "net", "value", "auto", "hybrid") for line in (f"/mode {mode}", "/hint")]
+    flags = ("--model", model, "--mode", "net", "--simulations", 30)
+    said = talk(*lines, "/mode auto", "b2", "/compare", "/mode", "/quit", "a1", flags=flags)
+    hints = said[2:11:2]
+    assert all(re.match(rf"/hint\nhint: {SUMMARY}\n", hint) for hint in hints)
+    assert ["no search" in hint for hint in hints] == [False, True, True, False, False]
+    assert re.search(r"(planned|the net was sure), \d of \d moves planned\n", said[12])
+    compared = [line.split() for line in said[13].splitlines()[3:8]]
+    assert [words[0] for words in compared[:-1]] == ["search", "net", "value", "hybrid"]
+    assert compared[-1][:2] == ["*", "auto"]
+    assert all(re.search(r"(%|plies) +[\d,]+ +[\d.,]+$", line) for line in said[13].splitlines()[3:8])
+    assert "* auto" in said[14]
+    assert len(said) == 16, "nothing is read after /quit"
+
+
+def test_without_a_net_the_other_modes_are_explained(tmp_path):
+    game = tmp_path / "plain.py"
+    game.write_text((ROOT / "games" / "tictactoe.py").read_text())
+    done = run_play(game, "--simulations", 20, typed="/mode net\n/mode\n/compare\n")
+    assert done.code == 0
+    assert "no net, mode search, 20 simulations a move" in done.out.splitlines()[0]
+    assert "mode net needs a net" in done.out
+    assert done.out.count("(no net)") == 4
+    assert "the other modes need a net" in done.out

@@ -1,0 +1,136 @@
+"""The terminal through a pseudo-terminal: a person at the keyboard."""
+
+import os
+import re
+import time
+
+import pexpect
+import pytest
+
+from tests.interfaces.helpers import PATIENCE, command, tiny_net
+
+SEARCH = ("--mode", "search", "--simulations", 400)
+PROMPT = r"(?:you|over)> "
+
+
+def spawn(*flags: object, **environment: str) -> pexpect.spawn:
+    env = {key: value for key, value in os.environ.items() if key != "NO_COLOR"}
+    program, *arguments = command(*flags)
+    child = pexpect.spawn(
+        program, arguments, env={**env, "TERM": "xterm", **environment}, encoding="utf-8", timeout=PATIENCE
+    )
+    child.expect(PROMPT)
+    return child
+
+
+def say(child: pexpect.spawn, line: str) -> str:
+    """What the program answers, up to its next prompt."""
+    child.sendline(line)
+    child.expect(PROMPT)
+    return child.before.replace("\r", "")
+
+
+def ends(child: pexpect.spawn) -> int:
+    """The exit code, once it is over."""
+    child.expect(pexpect.EOF)
+    child.close()
+    return child.exitstatus
+
+
+def test_a_game_to_its_end_with_all_sorts_of_input_on_the_way():
+    child = spawn("tictactoe", *SEARCH)
+    assert "is no cell" in say(child, "nonsense")
+    assert "engine: " in say(child, "b2")
+    assert "illegal move b2" in say(child, "b2")
+    assert "x" not in say(child, "/undo").split("\n\n")[1]
+    for cell in (column + row for row in "123" for column in "abc"):
+        answer = say(child, cell)
+        if re.search(r"(you win|the engine wins|a draw); /new plays again", answer):
+            break
+    else:
+        pytest.fail("nine cells and no end")
+    assert "the game is over" in say(child, "a1")
+    assert "you play second" in say(child, "/swap")
+    assert "engine: " in say(child, "/new")
+    child.sendline("/quit")
+    assert ends(child) == 0
+
+
+def test_modes_are_toggled_in_the_middle_of_a_game(tmp_path):
+    child = spawn("tictactoe", "--model", tiny_net(tmp_path / "net.safetensors"), "--simulations", 40)
+    for mode in ("search", "net", "value", "hybrid", "auto"):
+        assert f"mode {mode}: " in say(child, f"/mode {mode}")
+        cell = re.search(r"hint: (\w\d)", say(child, "/hint"))[1]
+        answer = say(child, cell)
+        if "/new plays again" in answer:
+            assert "3  . . ." in say(child, "/new")
+        else:
+            assert "engine: " in answer
+    assert len(re.findall(r"^\*? +\w+ +\w\d ", say(child, "/compare"), re.M)) == 5
+    child.sendeof()
+    assert ends(child) == 0
+
+
+def test_ctrl_c_while_the_engine_thinks_makes_it_move_and_at_the_prompt_leaves():
+    child = spawn("connect4", "--mode", "search", "--simulations", 10)
+    say(child, "/hint")  # compiles
+    say(child, "/seconds 100")
+    for typed, sign in (("/hint", "hint: "), ("4", "engine: ")):
+        child.sendline(typed)
+        time.sleep(1)
+        child.sendintr()
+        began = time.monotonic()
+        child.expect(PROMPT)
+        assert time.monotonic() - began < 10
+        assert sign in child.before
+        assert "stopped by Ctrl-C" in child.before
+    assert child.before.count("x") + child.before.count("o") >= 2
+    child.sendintr()
+    child.expect("interrupted")
+    assert ends(child) == 130
+    assert "Traceback" not in child.before
+
+
+def test_ctrl_c_ends_a_comparison_with_what_there_is(tmp_path):
+    model = tiny_net(tmp_path / "net.safetensors", "connect4")
+    child = spawn("connect4", "--model", model, "--mode", "search", "--simulations", 10)
+    say(child, "/compare")  # compiles, and imports torch
+    say(child, "/seconds 100")
+    child.sendline("/compare")
+    child.expect("milliseconds")
+    time.sleep(1)
+    child.sendintr()
+    child.expect(PROMPT, timeout=20)
+    assert re.search(r"\* search .*\r\nstopped by Ctrl-C", child.before)
+    assert "hybrid" not in child.before
+    child.sendline("/quit")
+    assert ends(child) == 0
+
+
+@pytest.mark.parametrize(
+    ("environment", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)]
+)
+def test_colour_is_for_terminals_that_want_it(environment, coloured):
+    child = spawn("tictactoe", *SEARCH, **environment)
+    assert ("\033[1mengine" in say(child, "b2")) is coloured
+    child.sendeof()
+    assert ends(child) == 0
+
+
+def test_the_first_prompt_does_not_wait_for_torch(tmp_path):
+    model = tiny_net(tmp_path / "net.safetensors")
+    spawn("tictactoe", "--model", model).close(force=True)
+    began = time.monotonic()
+    child = spawn("tictactoe", "--model", model)
+    assert time.monotonic() - began < 4
+    child.sendline("/quit")
+    assert ends(child) == 0
+
+
+def test_the_keyboards_history_works():
+    child = spawn("tictactoe", *SEARCH)
+    say(child, "/simulations 123")
+    assert "/simulations 123" in say(child, "\033[A")
+    assert "400" not in child.before
+    child.sendeof()
+    assert ends(child) == 0
