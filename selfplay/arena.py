@@ -13,10 +13,12 @@ import os
 import signal
 import sys
 import threading
+from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import Any, NoReturn
 
 from tqdm import tqdm
@@ -26,6 +28,8 @@ from games.cli import INTERRUPTED, Parser, run_main
 from games.contract import FloatArray, Game
 from games.errors import TandemError
 from games.loader import load
+from nets.modelfile import read_model
+from players.evaluators import find_model
 from players.gtp_client import REPLY_SECONDS
 from players.match import PairRecord, Table, openings
 from players.player import EnginePlayer, make_player, needs_net
@@ -74,9 +78,12 @@ def play_match(
             raise TandemError(f"{name} must be at least {least}, not {number}")
     pairs = (games + 1) // 2
     tasks = list(enumerate(openings(game, pairs, plies, seed)))
+    for spec in specs:
+        _check(game, spec, reply_seconds)
     workers = min(workers, pairs)
     play = _play_here if workers == 1 else _play_in_processes
     done: list[PairRecord] = []
+    count: Counter[float] = Counter()
 
     def result() -> MatchResult:
         ordered = tuple(sorted(done, key=lambda pair: pair.number))
@@ -87,12 +94,14 @@ def play_match(
         every = 0.1 if sys.stderr.isatty() else 5.0
         with tqdm(total=2 * pairs, unit="game", disable=not progress, mininterval=every) as bar:
             for spec in specs:
-                _prepare(game, spec, reply_seconds)
+                _compile(game, spec)
             with closing(play(game, specs, tasks, seed, reply_seconds, workers)) as records:
                 for record in records:
                     done.append(record)
-                    wins, draws, losses = result().wins_draws_losses
-                    bar.set_postfix_str(f"A +{wins} ={draws} -{losses}, {result().score:.1%}", refresh=False)
+                    count.update(record.outcomes)
+                    score = 0.5 + (count[1.0] - count[-1.0]) / (2 * count.total())
+                    running = f"A +{count[1.0]} ={count[0.0]} -{count[-1.0]}, {score:.1%}"
+                    bar.set_postfix_str(running, refresh=False)
                     bar.update(2)
     except KeyboardInterrupt:
         raise Interrupted(result() if done else None) from None
@@ -182,11 +191,17 @@ class _NoNet:
         wdl[:] = 1 / 3
 
 
-def _prepare(game: Game, spec: PlayerSpec, reply_seconds: float) -> None:
-    """Refuse an engine that does not start; compile kernels once rather than in every worker at the same time."""
+def _check(game: Game, spec: PlayerSpec, reply_seconds: float) -> None:
+    """Refuse an engine that does not start and a model that is not there, broken or another game's."""
     if spec.command is not None:
         make_player(game, spec, reply_seconds=reply_seconds).close()
-    elif spec.kind != "random":
+    elif needs_net(game, spec):
+        read_model(find_model(game, Path(spec.model) if spec.model is not None else None), game)
+
+
+def _compile(game: Game, spec: PlayerSpec) -> None:
+    """Fill the cache of kernels once rather than in every worker at the same time."""
+    if spec.kind not in ("random", "gtp"):
         small = spec.with_options(simulations=1, seconds=None, threads=1)
         EnginePlayer(game, small, _NoNet() if needs_net(game, spec) else None).choose(Position(game))
 

@@ -1,0 +1,238 @@
+"""An external engine as a player: a program that speaks the Go Text Protocol 2 on its standard input and output."""
+
+import contextlib
+import os
+import queue
+import shlex
+import signal
+import subprocess
+import threading
+import time
+from collections import deque
+from typing import IO, NamedTuple
+
+from engine.position import Position
+from games.contract import Game
+from games.errors import TandemError
+from players.choice import Choice, Forfeit
+
+REPLY_SECONDS = 60.0
+QUIT_SECONDS = 1.0  # what an engine gets to end by itself
+
+
+class Reply(NamedTuple):
+    """An answer: whether it began with "=", and what followed."""
+
+    ok: bool
+    text: str
+
+
+class GtpProcess:
+    """One running engine. Every failure is a Forfeit that names the command and the line it failed at."""
+
+    def __init__(self, command: str, reply_seconds: float) -> None:
+        """Start the command line `command`; raises TandemError when the system cannot."""
+        self.command, self.reply_seconds = command, reply_seconds
+        try:
+            self._process = subprocess.Popen(
+                shlex.split(command, posix=os.name == "posix"),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                encoding="utf-8",
+                errors="replace",
+                # A group of its own: it can be ended with its children, and a Ctrl-C in the terminal is ours alone.
+                start_new_session=True,
+                creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
+            )
+        except (OSError, ValueError) as error:
+            why = error.strerror if isinstance(error, OSError) else str(error)
+            raise Forfeit(f"gtp engine '{command}' does not start: {why}; check its command line") from None
+        self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._last_words: deque[str] = deque(maxlen=1)
+        assert self._process.stdout is not None
+        assert self._process.stderr is not None
+        self._readers = [
+            threading.Thread(target=self._read_answers, args=(self._process.stdout,), daemon=True),
+            threading.Thread(target=self._read_complaints, args=(self._process.stderr,), daemon=True),
+        ]
+        for reader in self._readers:
+            reader.start()
+
+    def send(self, line: str) -> Reply:
+        """Send one command and wait for its answer. Raises Forfeit, and kills the engine, when it dies or is silent."""
+        try:
+            self._write(line)
+        except OSError:
+            raise self._died(line) from None
+        deadline = time.monotonic() + self.reply_seconds
+        answer: list[str] = []
+        while True:
+            try:
+                got = self._lines.get(timeout=max(deadline - time.monotonic(), 0))
+            except queue.Empty:
+                self.kill()
+                raise Forfeit(
+                    f"gtp engine '{self.command}' gave no answer to '{line}' within {self.reply_seconds:g} s"
+                ) from None
+            if got is None:
+                raise self._died(line)
+            got = got.strip()
+            # What comes before "=" or "?" is chatter; a blank line ends the answer.
+            if answer and not got:
+                return Reply(answer[0][0] == "=", "\n".join(answer)[1:].strip())
+            if answer or got[:1] in ("=", "?"):
+                answer.append(got)
+
+    def close(self) -> None:
+        """Ask the engine to quit, then end its process group, whatever is left of it."""
+        with contextlib.suppress(OSError, ValueError):
+            self._write("quit")
+            self._readers[0].join(QUIT_SECONDS)
+        self.kill()
+
+    def kill(self) -> None:
+        """End the process group. Safe to call again."""
+        # The engine is not waited for before: its process id cannot pass to another program meanwhile.
+        if self._process.returncode is None:
+            _kill_group(self._process)
+            self._process.wait()
+        with contextlib.suppress(OSError, ValueError):
+            if self._process.stdin is not None:
+                self._process.stdin.close()
+        for reader in self._readers:
+            reader.join(QUIT_SECONDS)
+
+    def _write(self, line: str) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write(line + "\n")
+        self._process.stdin.flush()
+
+    def _died(self, line: str) -> Forfeit:
+        # Its end of the pipe is closed; a moment for an exit code of its own rather than of our kill.
+        self._readers[1].join(QUIT_SECONDS)
+        self.kill()
+        words = f": {self._last_words[0]}" if self._last_words else ""
+        return Forfeit(f"gtp engine '{self.command}' ended at '{line}' (exit code {self._process.returncode}){words}")
+
+    def _read_answers(self, stream: IO[str]) -> None:
+        with contextlib.suppress(OSError, ValueError), stream:
+            for line in stream:
+                self._lines.put(line)
+        self._lines.put(None)
+
+    def _read_complaints(self, stream: IO[str]) -> None:
+        with contextlib.suppress(OSError, ValueError), stream:
+            for line in stream:
+                if line.strip():
+                    self._last_words.append(line.strip())
+
+
+class GtpPlayer:
+    """Plays what the engine answers to genmove; the engine is sent only those moves that it does not know yet.
+
+    After a failure the next move starts the engine anew.
+    """
+
+    def __init__(self, game: Game, command: str, reply_seconds: float = REPLY_SECONDS) -> None:
+        """Start the engine, clear its board. Raises TandemError when that fails or `reply_seconds` is not above 0."""
+        if not reply_seconds > 0:
+            raise TandemError(f"the seconds an engine may take to answer must be above 0, not {reply_seconds}")
+        self.name = f"gtp:{command}"
+        self._game, self._command, self._reply_seconds = game, command, reply_seconds
+        self._board = Position(game)  # what stands on the engine's board
+        self._process: GtpProcess | None = None
+        self._start()
+
+    def choose(self, position: Position) -> Choice:
+        """The engine's move. Raises Forfeit when it dies, is silent, resigns, refuses or moves illegally."""
+        if position.ended:
+            raise TandemError(f"the game is over ({position.ended}); there is no move to choose")
+        if position.start.tobytes() != self._board.start.tobytes():
+            raise TandemError(
+                f"gtp engine '{self._command}' can only start from the first position of {self._game.name}"
+            )
+        self._start()
+        self._bring_to(position)
+        line = f"genmove {_colour(position)}"
+        reply = self._send(line)
+        try:
+            if not reply.ok:
+                raise TandemError("refused")
+            action = self._game.parse_action(position.state, reply.text)
+            self._board.play(action)
+        except TandemError as error:
+            # Its board may hold the refused move.
+            self._drop()
+            said = f"'{'=' if reply.ok else '?'} {reply.text}'"
+            raise Forfeit(f"gtp engine '{self._command}' answered {said} to '{line}': {error}") from None
+        return Choice(action, None)
+
+    def new_game(self) -> None:
+        """Nothing to forget: the next move brings the engine's board to the position it is asked about."""
+
+    def close(self) -> None:
+        """Send quit, then end the engine's process group."""
+        self._drop()
+
+    def _start(self) -> None:
+        if self._process is None:
+            self._process = GtpProcess(self._command, self._reply_seconds)
+            rows, columns = self._game.planes[1:]
+            if rows == columns:
+                self._send(f"boardsize {rows}")  # engines of one size may not know it
+            self._clear()
+
+    def _bring_to(self, position: Position) -> None:
+        """Make the engine's board that of `position`: by undo where that is shorter, else from the start."""
+        wanted, board = position.actions, self._board
+        common = 0
+        while common < min(len(wanted), board.ply) and wanted[common] == board.actions[common]:
+            common += 1
+        if board.ply - common > common:
+            self._clear()
+        while self._board.ply > common:
+            if not self._send("undo").ok:
+                self._clear()
+                break
+            self._board.undo()
+        for action in wanted[self._board.ply :]:
+            board = self._board
+            line = f"play {_colour(board)} {self._game.format_action(board.state, action)}"
+            reply = self._send(line)
+            if not reply.ok:
+                self._drop()
+                raise Forfeit(f"gtp engine '{self._command}' refused '{line}': '? {reply.text}'")
+            board.play(action)
+
+    def _clear(self) -> None:
+        reply = self._send("clear_board")
+        if not reply.ok:
+            self._drop()
+            raise Forfeit(f"gtp engine '{self._command}' refused 'clear_board': '? {reply.text}'")
+        self._board = Position(self._game)
+
+    def _send(self, line: str) -> Reply:
+        assert self._process is not None
+        try:
+            return self._process.send(line)
+        except Forfeit:
+            self._process = None
+            raise
+
+    def _drop(self) -> None:
+        if self._process is not None:
+            self._process.close()
+            self._process = None
+
+
+def _colour(position: Position) -> str:
+    return "b" if position.ply % 2 == 0 else "w"
+
+
+def _kill_group(process: "subprocess.Popen[str]") -> None:
+    if os.name == "posix":
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+    else:
+        subprocess.run(["taskkill", "/T", "/F", "/PID", str(process.pid)], capture_output=True, check=False)

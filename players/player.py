@@ -1,0 +1,115 @@
+"""make_player: our modes, the random mover and external engines, each made of its spec."""
+
+from pathlib import Path
+
+from engine.evaluator import Evaluator
+from engine.modes import resolve
+from engine.position import Position
+from engine.search import Search, Settings
+from games.contract import Game
+from games.errors import TandemError
+from games.rng import Random
+from players.choice import Choice, Forfeit, Player
+from players.evaluators import find_model, load_evaluator
+from players.gtp_client import REPLY_SECONDS, GtpPlayer
+from players.spec import PlayerSpec, parse_spec
+
+DEFAULT_SIMULATIONS = 100
+
+
+def make_player(
+    game: Game,
+    spec: str | PlayerSpec,
+    *,
+    model: Path | None = None,
+    seed: int = 0,
+    reply_seconds: float = REPLY_SECONDS,
+) -> Player:
+    """The player that `spec` names. `model` and `seed` serve where the spec gives none.
+
+    `model` is a file or the folder of a run; without one, the net that ships. An external engine is started at once
+    and may take `reply_seconds` over each answer. Raises TandemError for a spec, model or engine that does not work.
+    """
+    spec = parse_spec(spec) if isinstance(spec, str) else spec
+    if spec.command is not None:
+        return GtpPlayer(game, spec.command, reply_seconds)
+    seed = seed if spec.seed is None else spec.seed
+    if spec.kind == "random":
+        return RandomPlayer(str(spec), seed)
+    path, evaluator = None, None
+    if needs_net(game, spec):
+        path = find_model(game, model if spec.model is None else Path(spec.model))
+        evaluator = load_evaluator(game, path)
+    return EnginePlayer(game, spec, evaluator, seed=seed, model=path)
+
+
+def needs_net(game: Game, spec: PlayerSpec) -> bool:
+    """Whether this player loads a net, and with it torch. Raises TandemError for a value source the game lacks."""
+    return spec.kind not in ("random", "gtp") and resolve(game, spec.kind, spec.prior, spec.value).needs_net
+
+
+class RandomPlayer:
+    """Plays any legal action with equal chance."""
+
+    def __init__(self, name: str = "random", seed: int = 0) -> None:
+        self.name = name
+        self._rng = Random(seed)
+
+    def choose(self, position: Position) -> Choice:
+        """A random legal move; TandemError when the game is over."""
+        if position.ended:
+            raise TandemError(f"the game is over ({position.ended}); there is no move to choose")
+        legal = position.legal()
+        return Choice(legal[self._rng.below(len(legal))], None)
+
+    def new_game(self) -> None:
+        """Nothing to forget."""
+
+    def close(self) -> None:
+        """Nothing to give up."""
+
+
+class EnginePlayer:
+    """A mode of our own engine. `search` holds the tree, kept from move to move; `model` and `net_id` name its net."""
+
+    def __init__(
+        self, game: Game, spec: PlayerSpec, evaluator: Evaluator | None, *, seed: int = 0, model: Path | None = None
+    ) -> None:
+        self.spec, self.name, self.model = spec, str(spec), model
+        self.net_id = evaluator.net_id if evaluator is not None else None
+        self.search = Search(game, _settings(spec, seed), evaluator)
+
+    def choose(self, position: Position) -> Choice:
+        """The searched move; a spec without a budget gets DEFAULT_SIMULATIONS. TandemError when the game is over."""
+        simulations, seconds = self.spec.simulations, self.spec.seconds
+        if simulations is None and seconds is None:
+            simulations = DEFAULT_SIMULATIONS
+        result = self.search.run(position, simulations=simulations, seconds=seconds)
+        return Choice(result.action, result)
+
+    def new_game(self) -> None:
+        """Drop the tree."""
+        self.search.position = None
+
+    def close(self) -> None:
+        """Give up the search's threads."""
+        if self.search.pool is not None:
+            self.search.pool.shutdown()
+
+
+def _settings(spec: PlayerSpec, seed: int) -> Settings:
+    names = ("prior", "value", "c_puct", "draw_value", "threshold", "temperature", "threads", "leaves")
+    given = {name: getattr(spec, name) for name in names if getattr(spec, name) is not None}
+    return Settings(mode=spec.kind, seed=seed, **given)
+
+
+__all__ = [
+    "DEFAULT_SIMULATIONS",
+    "Choice",
+    "EnginePlayer",
+    "Forfeit",
+    "Player",
+    "RandomPlayer",
+    "make_player",
+    "needs_net",
+]
