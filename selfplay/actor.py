@@ -11,7 +11,7 @@ from games.contract import Game
 from games.rng import Random
 from selfplay.config import TrainConfig
 from selfplay.moves import CHILD, ENDED, PLAYER, POLICY, REASONS, ROW, move_kernels
-from selfplay.records import GameBatch, GameRecord
+from selfplay.records import GameBatch
 
 LOG_ROWS = 4096
 
@@ -55,8 +55,8 @@ class Actor:
         self.ended, self.ended_actions = np.zeros(games, ENDED), np.zeros((games, game.max_plies), np.int32)
         self.run_seed = np.uint64(config.seed)
         self.next_number = np.array([first_number, stride], np.int64)
-        self.waiting: dict[int, list[tuple[np.ndarray, np.ndarray]]] = {}
-        self.finished: list[GameRecord] = []
+        self.waiting: list[tuple[np.ndarray, np.ndarray]] = []  # rows and children of games under way
+        self.finished: list[tuple[np.ndarray, np.ndarray]] = []  # ended games and their actions
         self.evaluations = self.plies = 0
         self.begin_games(
             self.trees, self.used, self.roots, self.histories, self.counts, self.budget, self.players, self.actions,
@@ -90,46 +90,58 @@ class Actor:
         while self.plies + int(self.logged[0]) < target and not (stop and stop()):
             self.step()
         self._empty_logs()
-        finished, self.finished = self.finished, []
-        return GameBatch.from_records(finished)
+        return self._finished()
 
     def _empty_logs(self) -> None:
-        """Move logged rows to their games, and games that ended to `finished`."""
+        """Move what the kernel logged out of its way."""
         n_rows, n_children, n_ended = (int(n) for n in self.logged)
-        rows, children = self.rows[:n_rows].copy(), self.children[:n_children].copy()
-        offsets = np.zeros(n_rows + 1, np.int64)
-        np.cumsum(rows["children"], out=offsets[1:])
-        order = np.argsort(rows["number"], kind="stable")
-        owners, starts = np.unique(rows["number"][order], return_index=True)
-        for owner, mine in zip(owners, np.split(order, starts[1:]), strict=True):
-            mine_children = np.concatenate([children[offsets[i] : offsets[i + 1]] for i in mine])
-            self.waiting.setdefault(int(owner), []).append((rows[mine], mine_children))
-        for done, actions in zip(self.ended[:n_ended], self.ended_actions[:n_ended], strict=True):
-            self.finished.append(self._record(done, actions[: done["plies"]].copy()))
+        self.waiting.append((self.rows[:n_rows].copy(), self.children[:n_children].copy()))
+        self.finished.append((self.ended[:n_ended].copy(), self.ended_actions[:n_ended].copy()))
         self.plies += n_rows
         self.logged[:] = 0
 
-    def _record(self, done: np.ndarray, actions: np.ndarray) -> GameRecord:
-        parts = self.waiting.pop(int(done["number"]))
-        rows = np.concatenate([part[0] for part in parts])
-        children = np.concatenate([part[1] for part in parts])
-        return GameRecord(
-            number=int(done["number"]),
-            seed=int(done["seed"]),
-            actions=actions,
-            net_id=self.evaluator.net_id,
-            outcome=int(done["outcome"]),
-            ended=REASONS[int(done["reason"])],
-            ply=rows["ply"].astype(np.int32),
+    def _finished(self) -> GameBatch:
+        """The games that have ended, by number; rows of games under way go on waiting."""
+        rows, children = (np.concatenate(parts) for parts in zip(*self.waiting, strict=True))
+        ended, actions = (np.concatenate(parts) for parts in zip(*self.finished, strict=True))
+        first_child = np.cumsum(rows["children"]) - rows["children"]
+        done = np.isin(rows["number"], ended["number"])
+        left = ~done
+        self.waiting = [(rows[left], children[np.repeat(left, rows["children"])])]
+        self.finished = []
+        order = np.flatnonzero(done)[np.lexsort((rows["ply"][done], rows["number"][done]))]
+        rows = rows[order]
+        spans = offsets_of(rows["children"])
+        children = children[np.repeat(first_child[order] - spans[:-1], rows["children"]) + np.arange(spans[-1])]
+        by_number = np.argsort(ended["number"])
+        ended, actions = ended[by_number], actions[by_number]
+        texts = ("", "self-play", self.evaluator.net_id, *REASONS)
+        indices = [np.full(len(ended), i, np.int32) for i in range(3)]
+        return GameBatch(
+            texts=texts,
+            number=ended["number"],
+            seed=ended["seed"],
+            outcome=ended["outcome"],
+            start=indices[0],
+            source=indices[1],
+            net_id=indices[2],
+            ended=ended["reason"].astype(np.int32) + 3,
+            action_offsets=offsets_of(ended["plies"]),
+            row_offsets=offsets_of(np.diff(np.searchsorted(rows["number"], [*ended["number"], np.inf]))),
+            child_offsets=spans,
+            actions=actions[np.arange(actions.shape[1]) < ended["plies"][:, None]],
+            ply=rows["ply"],
             kind=rows["kind"],
             root_wdl=rows["wdl"].clip(0, 1).astype(np.float16),
             proven=rows["proven"],
             simulations=rows["simulations"],
-            child_count=rows["children"],
             child_action=children["action"],
             policy=children["policy"].astype(np.float16),
             visits=children["visits"],
             child_q=children["q"].clip(-1, 1).astype(np.float16),
-        )
+        ).check("self-play")
 
 
+def offsets_of(lengths: np.ndarray) -> np.ndarray:
+    """[n] lengths to [n + 1] int64 offsets."""
+    return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
