@@ -34,7 +34,7 @@ def connected(stones):
         length = 1
         while length < CONNECT:
             more = min(length, CONNECT - length)
-            run &= run >> U(more * step)
+            run &= run >> U(min(more * step, 63))  # 63 clears it all: that bit is no cell, and 64 means no shift
             length += more
         if run:
             return True
