@@ -48,16 +48,27 @@ def _bswap(typing_context: Any, x: Any) -> Any:
     return types.uint64(types.uint64), generate
 
 
+# An overload's implementation must repeat its annotations: Numba compares whole signatures. The ignored argument is
+# the typing context, which Numba passes to an intrinsic.
 @overload(popcount)
 def _popcount(x: Any) -> Any:
-    return lambda x: np.int64(_ctpop(np.uint64(x)))
+    def compiled(x: Any) -> Any:
+        return np.int64(_ctpop(np.uint64(x)))  # type: ignore[call-arg]
+
+    return compiled
 
 
 @overload(ctz)
 def _ctz(x: Any) -> Any:
-    return lambda x: np.int64(_cttz(np.uint64(x)))
+    def compiled(x: Any) -> Any:
+        return np.int64(_cttz(np.uint64(x)))  # type: ignore[call-arg]
+
+    return compiled
 
 
 @overload(bswap)
 def _bswap_overload(x: Any) -> Any:
-    return lambda x: _bswap(np.uint64(x))
+    def compiled(x: Any) -> Any:
+        return _bswap(np.uint64(x))  # type: ignore[call-arg]
+
+    return compiled
