@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.evaluator import Evaluator
-from engine.kernels import SLOT, kernels
+from engine.kernels import CHECK_EVERY, SLOT, kernels
 from engine.modes import resolve
 from engine.position import Position
 from engine.result import SearchResult, pick
@@ -17,13 +17,19 @@ from games.contract import Game
 from games.errors import TandemError
 from games.rng import Random, seed_for
 
+DEFAULT_SIMULATIONS = 100
+# Leaves that wait for one batch choose without each other's values: that costs little in a search of many times more.
+MOST_LEAVES, SIMULATIONS_PER_LEAF = 16, 100
 CHUNK_SECONDS = 0.005  # between two looks at the clock, the stop signal and Ctrl-C
 THREAD_NOISE = 0.1  # share of Dirichlet noise that makes the trees of further threads differ
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How to search. `memory` is the byte budget of all trees; `threads` trees are grown side by side and merged."""
+    """How to search. `memory` is the byte budget of all trees; `threads` trees are grown side by side and merged.
+
+    `leaves` is how many leaves of a tree the net evaluates at once; None lets the budget decide.
+    """
 
     mode: str = "hybrid"
     prior: str | None = None
@@ -34,7 +40,7 @@ class Settings:
     threshold: float = 0.5
     temperature: float = 0.0
     threads: int = 1
-    leaves: int = 1
+    leaves: int | None = None
     seed: int = 0
     memory: int = 256 << 20
     solve: bool = True
@@ -42,7 +48,7 @@ class Settings:
     reuse: bool = True
 
     def __post_init__(self) -> None:
-        positive = {"threads": self.threads, "leaves": self.leaves, "memory": self.memory}
+        positive = {"threads": self.threads, "leaves": self.leaves or 1, "memory": self.memory}
         for name, value in positive.items():
             if value < 1:
                 raise TandemError(f"{name} must be at least 1, not {value}")
@@ -98,11 +104,12 @@ class Search:
         self.options = self._options()
         nodes = self.settings.memory // (2 * NODE.itemsize * self.settings.threads)
         nodes = max(nodes, 2 * game.max_legal + 1)
-        leaves = game.max_legal if self.mode.plies_of_search == 1 else self.settings.leaves
+        leaves = game.max_legal if self.mode.plies_of_search == 1 else self.settings.leaves or MOST_LEAVES
         seeds = [seed_for(self.settings.seed, i) for i in range(self.settings.threads)]
         self.trees = [_Tree(game, nodes, leaves, seed) for seed in seeds]
         self.rng = Random(self.settings.seed)
         self.pool = ThreadPoolExecutor(self.settings.threads) if self.settings.threads > 1 else None
+        self._batch_leaves(1 if self.settings.leaves is None and self.mode.plies_of_search is None else leaves)
         self.position: Position | None = None
         self.simulations, self.seconds = 0, 0.0
         self.history = np.zeros(1, np.uint64)
@@ -118,11 +125,15 @@ class Search:
         if mode.plies_of_search == 1:
             o["fpu_reduction"] = -1e6  # every child once before any twice
         o["draw_value"] = s.draw_value
-        o["virtual_loss"] = 1.0 if s.leaves > 1 or mode.plies_of_search == 1 else 0.0
         o["solve"], o["early_stop"] = s.solve, s.early_stop
         o["uniform_prior"] = mode.prior == "uniform"
         o["leaf"] = {"net": LEAF_NET, "rollout": LEAF_ROLLOUT, "static": LEAF_STATIC}[mode.value]
         return options
+
+    def _batch_leaves(self, leaves: int) -> None:
+        """Evaluate that many leaves of a tree at once; the virtual loss keeps them apart."""
+        self.leaves = leaves
+        self.options["virtual_loss"] = 1.0 if leaves > 1 else 0.0
 
     def start(self, position: Position) -> None:
         """Make `position` the root, keeping the subtree that earlier searches grew under it."""
@@ -184,20 +195,23 @@ class Search:
             )
         histories, counts = self.history.reshape(1, -1), np.array([count], np.int64)
         tree.budget[0] = simulations
-        noisy = tree is not self.trees[0]
+        look_at = 0
+        noisy, slots = tree is not self.trees[0], tree.slots[: self.leaves]
         while tree.budget[0] > 0:
             ran = simulations - int(tree.budget[0])
-            if o["early_stop"] and ran % 64 == 0 and k.decided(tree.nodes[0], left - ran):
-                break
+            if o["early_stop"] and ran >= look_at:
+                look_at = ran + CHECK_EVERY
+                if k.decided(tree.nodes[0], left - ran):
+                    break
             rows = k.gather(
-                tree.nodes, tree.roots, histories, counts, tree.budget, tree.slots, tree.leaves, tree.path,
-                tree.moves, tree.planes, o
+                tree.nodes, tree.roots, histories, counts, tree.budget, slots, tree.leaves, tree.path, tree.moves,
+                tree.planes, o
             )  # fmt: skip
             if rows:
                 self.evaluator.evaluate(tree.planes[:rows], tree.logits[:rows], tree.wdl[:rows])
                 tree.evaluations += rows
             k.scatter(
-                tree.nodes, tree.used, tree.slots, tree.leaves, tree.path, tree.moves, tree.logits, tree.wdl, o,
+                tree.nodes, tree.used, slots, tree.leaves, tree.path, tree.moves, tree.logits, tree.wdl, o,
                 tree.rng
             )  # fmt: skip
             if noisy and tree.nodes[0, 0]["visits"] == 1:
@@ -214,16 +228,19 @@ class Search:
     ) -> SearchResult:
         """Search until the budget is spent, the answer is certain or stop() says so; then choose a move.
 
-        With neither budget given, 100 simulations. Raises TandemError for budgets of zero or less.
+        With neither budget given, DEFAULT_SIMULATIONS. Raises TandemError for budgets of zero or less.
         """
         check_budget(simulations, seconds)
+        if self.settings.leaves is None and self.mode.plies_of_search is None:
+            few = (simulations or DEFAULT_SIMULATIONS) // SIMULATIONS_PER_LEAF
+            self._batch_leaves(MOST_LEAVES if simulations is None and seconds else max(1, min(few, MOST_LEAVES)))
         self.start(position)
         planned = self._plan_needed()
         if planned:
             if seconds is not None:
                 self._run_clock(seconds, simulations, stop)
             else:
-                self._run_count((simulations or 100) - self.simulations, stop)
+                self._run_count((simulations or DEFAULT_SIMULATIONS) - self.simulations, stop)
         self.moves_chosen += 1
         self.moves_planned += planned
         return self.result(planned)

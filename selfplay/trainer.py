@@ -15,6 +15,7 @@ from games.errors import TandemError
 from games.rng import Random
 from nets.checkpoint import load_tensors, save_tensors
 from nets.config import NetConfig
+from nets.evaluator import fast_bf16
 from nets.families import build
 from selfplay.config import TrainConfig
 from selfplay.replay import Batch, Replay
@@ -39,7 +40,8 @@ class Trainer:
     def __init__(self, game: Game, config: TrainConfig) -> None:
         self.config, self.step = config, 0
         self.net_config = NetConfig.parse(config.net)
-        self.model = build(self.net_config, game, seed=config.seed)
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.model = build(self.net_config, game, seed=config.seed).to(self.device)
         self.average = copy.deepcopy(self.model).eval()
         self.optimiser = torch.optim.AdamW(
             self.model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, fused=True
@@ -54,7 +56,7 @@ class Trainer:
 
         Raises TandemError naming the step when a loss is not finite; the weights are then those before it.
         """
-        sums = torch.zeros(3)
+        sums = torch.zeros(3, device=self.device)
         decay = math.exp(-1.0 / max(self.config.ema_rounds * steps, 1.0))
         self.model.train()
         first = self.step
@@ -86,10 +88,13 @@ class Trainer:
 
     def loss(self, batch: Batch) -> Tensor:
         """[3]: policy cross-entropy over the legal moves, value cross-entropy, entropy of the policy targets."""
-        policy_target, mix = torch.from_numpy(batch.policy), self.config.value_mix
-        value_target = (1 - mix) * torch.from_numpy(batch.outcome) + mix * torch.from_numpy(batch.root_wdl)
-        logits, wdl = self.model(torch.from_numpy(batch.planes))
-        legal = torch.from_numpy(batch.legal)
+        arrays = (batch.planes, batch.policy, batch.legal, batch.outcome, batch.root_wdl)
+        planes, policy_target, legal, outcome, root_wdl = (torch.from_numpy(a).to(self.device) for a in arrays)
+        mix = self.config.value_mix
+        value_target = (1 - mix) * outcome + mix * root_wdl
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=fast_bf16(self.device)):
+            logits, wdl = self.model(planes)
+        logits, wdl = logits.float(), wdl.float()
         has_target = policy_target.sum(1) > 0.5
         count = has_target.sum().clamp(min=1)
         logits = logits[has_target].masked_fill(~legal[has_target], -1e9)
