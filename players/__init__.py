@@ -1,9 +1,11 @@
 """Whoever can choose a move: our modes, a random mover, programs that speak GTP. Listed in the order of dependence.
 
-spec        PlayerSpec: a player as one string, parsed and refused without torch
-player      Player, Choice, make_player; our modes and the random mover
-evaluators  nets for players, each file loaded once
-gtp_client  an external GTP engine as a player
-match       random openings, one game, one pair of games with colours swapped
-elo         Elo difference with its interval from pair scores
+spec.py        PlayerSpec: a player as one string, read and refused without torch
+choice.py      Player, Choice, Forfeit: what every player is
+evaluators.py  nets for players, each file loaded once
+gtp_client.py  an external GTP engine as a player
+player.py      make_player; our modes and the random mover
+match.py       random openings, one game, one pair of games with colours swapped
+elo.py         Elo difference and its interval from pair scores
+report.py      the figures of a match, for people and for scripts
 """

@@ -89,7 +89,10 @@ def test_pairs_swap_colours_and_depend_on_their_number_alone() -> None:
     pairs = [table.play_pair(number, [number]) for number in range(8)]
     alone = Table(GAME, specs, 1, 60).play_pair(5, [5])
     assert alone == pairs[5]
-    assert alone != Table(GAME, specs, 2, 60).play_pair(5, [5])
+    assert alone is not None
+    for other in (Table(GAME, specs, 2, 60).play_pair(5, [5]), table.play_pair(6, [5])):
+        assert other is not None
+        assert alone.games != other.games
     for pair in pairs:
         assert pair is not None
         first, second = pair.games
