@@ -12,7 +12,7 @@ from games.compiler import kernel
 from games.contract import FloatArray, Game
 from games.rng import below
 from games.rules import rules
-from selfplay.records import FULL, RANDOM, GameBatch
+from selfplay.records import FULL, RANDOM, UNPROVEN, GameBatch
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Batch:
     planes: FloatArray  # [n, channels, rows, columns]
     policy: FloatArray  # [n, LOGITS]
     legal: npt.NDArray[np.bool_]  # [n, LOGITS]
-    outcome: FloatArray  # [n, 3] win, draw, loss for the player to move: the game's result
+    outcome: FloatArray  # [n, 3] win, draw, loss for the player to move: proven, else the game's result
     root_wdl: FloatArray  # [n, 3] the search's estimate
 
 
@@ -102,7 +102,7 @@ class Replay:
         self.actions = Column(np.int16)
         self.row_game, self.row_ply, self.row_kind = Column(np.int64), Column(np.int16), Column(np.uint8)
         self.child_from, self.root_wdl = Column(np.int64, (2,)), Column(np.float16, (3,))
-        self.outcome = Column(np.int8)  # of the row, for its player to move
+        self.outcome = Column(np.int8)  # for the player to move
         self.child_action, self.child_policy = Column(np.int16), Column(np.float32)
         self.positions = 0  # seen so far, those forgotten included
 
@@ -128,7 +128,9 @@ class Replay:
         self.row_kind.append(batch.kind[keep])
         self.child_from.append(spans[keep])
         self.root_wdl.append(batch.root_wdl[keep])
-        self.outcome.append((batch.outcome[owner] * sign)[keep])
+        # What the search proved is the position's value, whatever the moves made of it afterwards.
+        outcome = np.where(batch.proven == UNPROVEN, batch.outcome[owner] * sign, batch.proven)
+        self.outcome.append(outcome[keep])
         self.child_action.append(batch.child_action)
         self.child_policy.append(batch.policy)
         self.positions += int(keep.sum())
