@@ -18,6 +18,7 @@ from games.contract import Game
 from games.errors import TandemError
 
 FOLDER = Path(__file__).resolve().parent
+_YES_NO = {"true": True, "1": True, "false": False, "0": False}
 _loaded: dict[tuple[str, tuple[tuple[str, Any], ...]], Game] = {}
 
 
@@ -32,8 +33,9 @@ class Parameters:
         """The parameter `name` as the type of its default; TandemError when the given text does not fit it."""
         value = self.given.get(name, default)
         try:
-            value = type(default)(value)
-        except (TypeError, ValueError):
+            # bool("false") is True, as of every other text.
+            value = _YES_NO[str(value).lower()] if isinstance(default, bool) else type(default)(value)
+        except (KeyError, TypeError, ValueError):
             kind = type(default).__name__
             raise TandemError(f"{self.game}: parameter {name}={value!r} must be of type {kind}") from None
         self.values[name], self.defaults[name] = value, default
@@ -145,9 +147,10 @@ def _run(path: Path, title: str, given: dict[str, Any], parameters: Parameters) 
     except TandemError:
         del sys.modules[name]
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         del sys.modules[name]
-        raise TandemError(f"game file {path.name} does not run: {type(error).__name__}: {error}") from error
+        words = " ".join(f"{type(error).__name__}: {error}".split())
+        raise TandemError(f"game file {path.name} does not run: {words}") from error
     return module
 
 
@@ -161,17 +164,32 @@ def _require(module: ModuleType, title: str) -> None:
     clash = [field for field in module.STATE.names if hasattr(np.record, field)]
     if clash:
         raise TandemError(f"{title}: STATE fields {', '.join(clash)} are names of numpy attributes; rename them")
-    for name in ("ACTIONS", "MAX_LEGAL", "MAX_PLIES"):
-        value = getattr(module, name)
+    functions = (*contract.COMPILED, *contract.PYTHON_ONLY, *contract.OPTIONAL_COMPILED)
+    for name in functions:
+        if not callable(getattr(module, name, len)):
+            raise TandemError(f"{title}: {name} must be a function")
+    # An action and a distance are int16 in a node; a distance starts its search for the shortest at 32767.
+    most = {"ACTIONS": 32767, "MAX_LEGAL": 32767, "MAX_PLIES": 32766}
+    for name in (*most, "LOGITS", "FEATURES", "MAX_ACTIVE", "SYMMETRIES"):
+        value = getattr(module, name, 1)
         if not isinstance(value, int) or value < 1:
             raise TandemError(f"{title}: {name} must be a whole number of at least 1, not {value!r}")
-    if module.ACTIONS > 32767:
-        raise TandemError(f"{title}: ACTIONS must be at most 32767, not {module.ACTIONS}")
+        if value > most.get(name, value):
+            raise TandemError(f"{title}: {name} must be at most {most[name]}, not {value}")
+    repetition = getattr(module, "REPETITION", 0)
+    if not isinstance(repetition, int) or repetition < 0 or repetition == 1:
+        raise TandemError(f"{title}: REPETITION must be 0 (none) or how many occurrences draw, not {repetition!r}")
     planes = module.PLANES
     if not (isinstance(planes, tuple) and len(planes) == 3 and all(isinstance(n, int) and n > 0 for n in planes)):
         raise TandemError(f"{title}: PLANES must be (channels, rows, columns), not {planes!r}")
-    together = (("LOGITS", "policy_index"), ("FEATURES", "MAX_ACTIVE", "features"))
-    together += (("SYMMETRIES", "transform", "transform_action"),)
+    policy, logits = getattr(module, "POLICY", None), getattr(module, "LOGITS", module.ACTIONS)
+    if policy is not None and policy[0] * planes[1] * planes[2] + policy[1] != logits:
+        raise TandemError(f"{title}: POLICY {policy} (channels per cell, extra) does not make LOGITS = {logits}")
+    together: tuple[tuple[str, ...], ...] = (
+        ("LOGITS", "policy_index"),
+        ("FEATURES", "MAX_ACTIVE", "features"),
+        ("SYMMETRIES", "transform", "transform_action"),
+    )
     for group in together:
         have = [name for name in group if hasattr(module, name)]
         if have and len(have) < len(group):
@@ -195,4 +213,3 @@ def _sources(module: ModuleType, folders: tuple[Path, ...]) -> bytes:
 
     visit(module)
     return b"".join(seen[file] for file in sorted(seen))
-
