@@ -1,8 +1,20 @@
-"""Self-play and learning: games are played, stored, replayed and learned from.
+"""The loop in which search and net bootstrap each other. Listed in the order of dependence.
 
-records    finished games as columns
-shards     those columns as the bytes of one file
-store      the shards of a run: one writer, any number of readers
-rundir     the folder of a run: config, lock, log, checkpoints
-ladder     which weights-only checkpoints stay
+records.py   finished games as columns
+shards.py    the bytes of a batch of games
+store.py     the games of a run on disk: immutable shards, one writer
+ladder.py    which weights-only checkpoints to keep
+rundir.py    the folder of a run: config, lock, log, checkpoints, ladder
+config.py    every setting of a run; presets/GAME.toml
+moves.py     the kernel between two evaluations: moves made, rows logged, games ended and begun
+actor.py     a group of games in lockstep, one batched evaluation for all at a time
+replay.py    a window of the newest positions, sampled under random symmetries
+trainer.py   losses, optimiser, the averaged weights that get played
+labels.py    positions with exact values: from a file, or by brute force for a small game
+strength.py  live strength while a run trains
+loop.py      rounds of self-play and learning side by side; saving and resuming
+plan.py      what a budget buys on this machine
+command.py   the command line of train.py
+arena.py     python -m selfplay.arena: two players against each other
+truth.py     python -m selfplay.truth: players against known truth
 """
