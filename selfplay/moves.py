@@ -84,6 +84,16 @@ def sample(policy: Any, n: Any, temperature: Any, rng: Any) -> Any:
     return best
 
 
+@register_jitable
+def occurrences(history: Any, count: Any, key: Any) -> Any:
+    """How often a position has stood on the board: now, and among history[:count]."""
+    times = 1
+    for k in range(count):
+        if history[k] == key:
+            times += 1
+    return times
+
+
 @lru_cache(maxsize=None)
 def move_kernels(game: Game) -> tuple[Callable[..., Any], Callable[..., Any]]:
     """(begin, move), compiled for a game."""
@@ -114,7 +124,7 @@ def move_kernels(game: Game) -> tuple[Callable[..., Any], Callable[..., Any]]:
             plies = 0
             if uniform(p.rng) < policy.opening_share:
                 x = uniform(p.rng)
-                plies = np.int64(x * x * (policy.opening_plies + 1))
+                plies = min(np.int64(x * x * (policy.opening_plies + 1)), max_plies)
             n = legal(roots[g], moves)
             while p.ply < plies and n > 0:
                 if repetition > 0:
@@ -125,6 +135,8 @@ def move_kernels(game: Game) -> tuple[Callable[..., Any], Callable[..., Any]]:
                 play(roots[g], action)
                 p.ply += 1
                 n = legal(roots[g], moves)
+                if repetition > 0 and occurrences(histories[g], counts[g], key(roots[g])) >= repetition:
+                    n = 0
             if n > 0 and p.ply < max_plies:
                 break
         p.opening = p.ply
@@ -209,16 +221,10 @@ def move_kernels(game: Game) -> tuple[Callable[..., Any], Callable[..., Any]]:
             if legal(roots[g], moves) == 0:
                 reason = 0
                 result = np.int64(outcome(roots[g]))
+            elif repetition > 0 and occurrences(histories[g], counts[g], key(roots[g])) >= repetition:
+                reason = 1
             elif p.ply >= max_plies:
                 reason = 2
-            elif repetition > 0:
-                here = key(roots[g])
-                times = 1
-                for k in range(counts[g]):
-                    if histories[g, k] == here:
-                        times += 1
-                if times >= repetition:
-                    reason = 1
             if reason < 0:
                 size = t.compact(tree, action, spare)
                 if size > 0:
