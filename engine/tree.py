@@ -291,8 +291,8 @@ def root_policy(children: Any, draw_value: Any, out: Any) -> None:
     """Write how much each child of the root (NODE [n]) deserves to be played into out (float [n], sum 1).
 
     Visit shares, with what is proven put right: the soonest wins if there are any, the latest losses if all else
-    is lost, else nothing for moves that are proven worse than, or look worse than, a proven draw. Before any visit
-    the priors stand in.
+    is lost, else nothing for moves that are proven worse than, or look worse than, a proven draw. Where no visit
+    is left to share, the priors of what is not lost stand in.
     """
     n = children.shape[0]
     floor, ceiling = -1, -1
@@ -320,13 +320,12 @@ def root_policy(children: Any, draw_value: Any, out: Any) -> None:
             if children[j].plies != children[best].plies:
                 out[j] = 0.0
             total += out[j]
+    if total == 0.0:  # only proven losses were visited; what is not lost is better, even with a prior of 0
+        for j in range(n):
+            out[j] = max(np.float64(children[j].prior), 1e-30) if children[j].upper >= 0 else 0.0
+            total += out[j]
     for j in range(n):
-        if total > 0:
-            out[j] /= total
-        elif floor == 0:
-            out[j] = 1.0 if children[j].lower == 0 else 0.0
-        else:
-            out[j] = children[j].prior
+        out[j] /= total
 
 
 @register_jitable
