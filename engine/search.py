@@ -125,7 +125,7 @@ class Search:
         if mode.plies_of_search == 1:
             o["fpu_reduction"] = -1e6  # every child once before any twice
         o["draw_value"] = s.draw_value
-        o["solve"], o["early_stop"] = s.solve, s.early_stop
+        o["solve"], o["early_stop"] = s.solve, s.early_stop and mode.plies_of_search is None
         o["uniform_prior"] = mode.prior == "uniform"
         o["leaf"] = {"net": LEAF_NET, "rollout": LEAF_ROLLOUT, "static": LEAF_STATIC}[mode.value]
         return options
@@ -137,7 +137,7 @@ class Search:
 
     def start(self, position: Position) -> None:
         """Make `position` the root, keeping the subtree that earlier searches grew under it."""
-        if position.ended:
+        if position.ended not in ("", "repetition"):  # a draw by claim never ends the root: nobody may have claimed it
             raise TandemError(f"the game is over ({position.ended}); there is nothing to search")
         if not self._descend_to(position):
             for tree in self.trees:
@@ -167,6 +167,8 @@ class Search:
                     break
                 tree.nodes, tree.spare = tree.spare, tree.nodes
                 tree.used[0] = used
+            if tree.nodes[0, 0]["first_child"] < 0:
+                tree.clear()  # a leaf carries nothing over, but perhaps a draw by repetition that is not claimed
         return True
 
     def advance(self, simulations: int, left: int | None = None) -> int:
@@ -240,7 +242,9 @@ class Search:
             if seconds is not None:
                 self._run_clock(seconds, simulations, stop)
             else:
-                self._run_count((simulations or DEFAULT_SIMULATIONS) - self.simulations, stop)
+                self._run_count((simulations or DEFAULT_SIMULATIONS) - self.simulations // len(self.trees), stop)
+            if not len(self.trees[0].children()):
+                self.advance(1)  # the time was up, or the stop came, before the first simulation
         self.moves_chosen += 1
         self.moves_planned += planned
         return self.result(planned)
@@ -272,11 +276,12 @@ class Search:
         began = time.perf_counter()
         chunk, most = 1, simulations or 2**40
         while (left := seconds - (time.perf_counter() - began)) > 0 and not (stop and stop()):
-            chunk = min(chunk, most - self.simulations)
-            rate = self.simulations / len(self.trees) / max(self.seconds, 1e-9)
+            done = self.simulations // len(self.trees)
+            chunk = min(chunk, most - done)
+            rate = done / max(self.seconds, 1e-9)
             before = self.seconds
             ran = self.advance(chunk, min(int(rate * left) + 1, most) if self.simulations > 64 else most)
-            if ran < chunk * len(self.trees) or self.simulations >= most:
+            if ran < chunk * len(self.trees) or done + chunk >= most:
                 return
             taken = max(self.seconds - before, 1e-9)
             chunk = max(1, min(2 * chunk, int(chunk * min(CHUNK_SECONDS, max(left, 1e-3)) / taken)))
@@ -301,12 +306,12 @@ class Search:
         prior = children["prior"].astype(np.float64)
         index = pick(policy, q, prior, self.settings.temperature, self.rng)
         action = int(children["action"][index])
-        wdl = self._wdl(root)
+        wdl = self._wdl(root, -1)
         proven = int(-root["lower"]) if root["lower"] == root["upper"] else None
         if proven is not None:
             wdl = (float(proven == 1), float(proven == 0), float(proven == -1))
         elif self.mode.plies_of_search == 1:
-            wdl = self._child_wdl(children[index])
+            wdl = self._wdl(children[index], 1)
         return SearchResult(
             mode=self.mode.name,
             action=action,
@@ -344,17 +349,12 @@ class Search:
                 mine["upper"] = np.minimum(mine["upper"], theirs["upper"])
         return children, root
 
-    def _wdl(self, root: np.ndarray) -> tuple[float, float, float]:
-        """Win, draw and loss for the player to move from the sums of a node that the opponent moved into."""
-        visits = max(int(root["visits"]), 1)
-        draw = float(root["draws"]) / visits
-        difference = -float(root["value"]) / visits - self.settings.draw_value * draw
-        return (1 - draw + difference) / 2, draw, (1 - draw - difference) / 2
-
-    def _child_wdl(self, child: np.ndarray) -> tuple[float, float, float]:
-        visits = max(int(child["visits"]), 1)
-        draw = float(child["draws"]) / visits
-        difference = float(child["value"]) / visits - self.settings.draw_value * draw
+    def _wdl(self, node: np.ndarray, sign: int) -> tuple[float, float, float]:
+        """Win, draw and loss for the player to move at the root from a node's sums; sign -1 for the opponent's node."""
+        visits = max(int(node["visits"]), 1)
+        draw = min(max(float(node["draws"]) / visits, 0.0), 1.0)
+        difference = sign * float(node["value"]) / visits - float(self.options["draw_value"][0]) * draw
+        difference = min(max(difference, draw - 1), 1 - draw)  # sums of float32 outputs may stray by a rounding
         return (1 - draw + difference) / 2, draw, (1 - draw - difference) / 2
 
     def _pv(self, action: int) -> list[str]:
