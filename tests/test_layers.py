@@ -1,0 +1,36 @@
+"""Imports go one way, and playing without a net needs no torch."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def run(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, *words], cwd=ROOT, capture_output=True, text=True, timeout=120)
+
+
+def test_imports_go_one_way() -> None:
+    found = run("-c", "from importlinter.cli import lint_imports_command; lint_imports_command()")
+    assert found.returncode == 0, found.stdout
+    assert "imports go one way KEPT" in found.stdout
+
+
+def test_search_needs_no_torch() -> None:
+    code = (
+        "import sys\n"
+        "from engine.position import Position\n"
+        "from engine.search import Search, Settings\n"
+        "from games.loader import load\n"
+        "game = load('tictactoe')\n"
+        "print(Search(game, Settings('search')).run(Position(game), simulations=50).move)\n"
+        "assert 'torch' not in sys.modules\n"
+    )
+    found = run("-c", code)
+    assert found.returncode == 0, found.stderr
+
+
+def test_nothing_lands_in_site_packages() -> None:
+    found = run("-c", "import tomllib; print(tomllib.load(open('pyproject.toml', 'rb'))['tool']['setuptools'])")
+    assert found.stdout.strip() == "{'packages': []}"

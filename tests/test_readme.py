@@ -1,0 +1,38 @@
+"""What the README shows is true: its library example runs, its commands name files and flags that exist."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from selfplay.command import parser
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+COMMANDS = sorted(set(re.findall(r"^python (?!3)(.+?)(?:\s+#.*)?$", README, re.MULTILINE)))
+
+
+def test_library_example_runs() -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    assert len(code.strip().splitlines()) <= 12
+    found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert found.returncode == 0, found.stderr
+    assert "1 2 3 4 5 6 7" in found.stdout
+    assert "pv " in found.stdout
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_commands_name_what_exists(command: str) -> None:
+    words = command.split()
+    target = words[1].replace(".", "/") + ".py" if words[0] == "-m" else words[0]
+    assert (ROOT / target).is_file() or words[1] == "pytest"
+    if words[0] == "train.py":
+        parser().parse_args(words[1:])
+
+
+def test_folders_exist() -> None:
+    folders = re.findall(r"^\| `(\w+)/` \|", README, re.MULTILINE)
+    assert len(folders) >= 8
+    assert all((ROOT / folder).is_dir() for folder in folders)
