@@ -7,7 +7,7 @@ simulation is cut in two around its one batched evaluation: `gather` walks every
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -60,7 +60,7 @@ class Kernels:
     root_policy: Callable[..., Any]
 
 
-@lru_cache(maxsize=None)
+@cache
 def kernels(game: Game) -> Kernels:
     """Compile (or read from Numba's disk cache) the search kernels of a game."""
     legal, play, outcome, encode, key = game.legal, game.play, game.outcome, game.encode, game.key
@@ -68,7 +68,9 @@ def kernels(game: Game) -> Kernels:
     static_value = game.static_value or no_static_value
 
     @kernel(game)
-    def plan(tree: Any, used: Any, root: Any, history: Any, count: Any, path: Any, o: Any, n: Any, left: Any, rng: Any) -> Any:
+    def plan(
+        tree: Any, used: Any, root: Any, history: Any, count: Any, path: Any, o: Any, n: Any, left: Any, rng: Any
+    ) -> Any:
         """Run up to n simulations without a net; returns how many ran. `left` is the budget, for early stop.
 
         tree NODE [nodes], used int64 [1] nodes in use, root STATE [2] (1: scratch), history uint64 [positions],
@@ -82,20 +84,20 @@ def kernels(game: Game) -> Kernels:
                 return simulation
             root[1] = root[0]
             draw = 0.0
-            value = 0.0
+            value: Any = 0.0
             depth, ended = t.descend(play, key, repetition, tree, s, path, keys, history, count, o)
             leaf = path[depth]
             k = 0
             if ended == t.LEAF:
                 k = legal(s, moves)
-                if k > 0 and (tree[leaf].visits > 1 or depth == 0):
-                    # A leaf grows at its second visit: the many that are seen once cost no memory.
-                    if t.expand(tree, used[0], leaf, moves, k, below(rng, k)):
-                        used[0] += k
-                        leaf = t.select_child(tree, leaf, o)
-                        depth += 1
-                        ended = t.step(play, key, repetition, tree, s, path, keys, history, count, depth, leaf, o)
-                        k = legal(s, moves)
+                # A leaf grows at its second visit: the many that are seen once cost no memory.
+                grows = k > 0 and (tree[leaf].visits > 1 or depth == 0)
+                if grows and t.expand(tree, used[0], leaf, moves, k, below(rng, k)):
+                    used[0] += k
+                    leaf = t.select_child(tree, leaf, o)
+                    depth += 1
+                    ended = t.step(play, key, repetition, tree, s, path, keys, history, count, depth, leaf, o)
+                    k = legal(s, moves)
             if ended == t.LEAF:
                 if k == 0:
                     result = -outcome(s)
@@ -208,8 +210,9 @@ def kernels(game: Game) -> Kernels:
                         t.set_prior(tree[used[g] + j], tree[used[g] + j].prior / total)
                 used[g] += k
             if o.leaf == t.LEAF_NET:
-                draw = np.float64(wdl[row, 1])
-                value = np.float64(wdl[row, 2]) - np.float64(wdl[row, 0]) + draw * t.utility(0, depth, o.draw_value)
+                draw: Any = np.float64(wdl[row, 1])
+                difference = np.float64(wdl[row, 2]) - np.float64(wdl[row, 0])
+                value: Any = difference + draw * t.utility(0, depth, o.draw_value)
             elif o.leaf == t.LEAF_STATIC:
                 draw = 0.0
                 value = -static_value(s)

@@ -61,4 +61,3 @@ def pick(policy: Array, q: Array, prior: Array, temperature: float, rng: Random)
         total = weights.cumsum()
         return int(np.searchsorted(total, rng.uniform() * total[-1], side="right"))
     return int(np.lexsort((prior, np.nan_to_num(q, nan=-2.0), policy))[-1])
-

@@ -305,9 +305,9 @@ def root_policy(children: Any, draw_value: Any, out: Any) -> None:
         out[j] = child.visits
         if floor == 1 or ceiling == -1:
             out[j] = 1.0 if child.lower == child.upper and child.lower == floor else 0.0
-        elif child.upper < 0 or (floor == 0 and child.upper == 0 and child.lower < 0):
-            out[j] = 0.0
-        elif floor == 0 and child.lower < 0 and child.value < draw_value * child.visits:
+        elif child.upper < 0 or (
+            floor == 0 and child.lower < 0 and (child.upper == 0 or child.value < draw_value * child.visits)
+        ):
             out[j] = 0.0
         total += out[j]
     if floor == 1 or ceiling == -1:

@@ -6,6 +6,7 @@ finding names the function, the position and the difference.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -112,7 +113,7 @@ class _Checker:
         yield "to_text", lambda: self._text(s)
         yield "render", lambda: self._render(s)
         for k in range(1, self.game.symmetries):
-            yield "transform", lambda k=k: self._transform(s, k, actions)  # type: ignore[misc]
+            yield "transform", partial(self._transform, s, k, actions)
 
     def _legal(self, s: StateArray, actions: list[int]) -> None:
         lists = []
@@ -153,7 +154,11 @@ class _Checker:
 
     def _features(self, s: StateArray) -> None:
         lists = []
-        for call in (lambda out: self.game.features(self.game.record(s), out), lambda out: self.extra[0](s, out)):
+        calls: tuple[Callable[..., Any], ...] = (
+            partial(self.game.features, self.game.record(s)),
+            partial(self.extra[0], s),
+        )
+        for call in calls:
             out = np.full(self.game.max_active + 1, SENTINEL, np.int32)
             n = int(call(out))
             if not 0 <= n <= self.game.max_active or out[-1] != SENTINEL:

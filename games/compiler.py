@@ -11,7 +11,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from numba import config, njit
+from numba import njit
+from numba.core import config
 
 if TYPE_CHECKING:
     from games.contract import Game
@@ -29,7 +30,8 @@ def core_source() -> bytes:
 
 def code_hash(source: bytes, parameters: object) -> str:
     """Sixteen hex digits over our core, a game's sources and parameters, and Numba's settings."""
-    settings = repr((parameters, sorted(FLAGS.items()), config.BOUNDSCHECK, config.OPT, config.DISABLE_JIT))
+    switches = [getattr(config, name) for name in ("BOUNDSCHECK", "OPT", "DISABLE_JIT")]
+    settings = repr((parameters, sorted(FLAGS.items()), switches))
     return hashlib.sha256(core_source() + source + settings.encode()).hexdigest()[:16]
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -51,7 +51,7 @@ class Rules:
         return repr((self.game.state.descr, self.game.planes, self.game.logits, counts, games)).encode()
 
 
-@lru_cache(maxsize=None)
+@cache
 def rules(game: Game) -> Rules:
     """The compiled rules of a game; compiled on the first call ever, read from Numba's disk cache after."""
     r_start, r_legal, r_play, r_outcome, r_encode = game.start, game.legal, game.play, game.outcome, game.encode

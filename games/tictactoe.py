@@ -22,7 +22,7 @@ RULES_VERSION = 1
 
 
 def won(marks):
-    for line in LINES:
+    for line in LINES:  # noqa: SIM110 - Numba compiles no generators
         if marks & line == line:
             return True
     return False

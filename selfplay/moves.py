@@ -1,7 +1,7 @@
 """Between two evaluations of a group of games: moves made, rows logged, games ended and begun, all in one kernel."""
 
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -94,7 +94,7 @@ def occurrences(history: Any, count: Any, key: Any) -> Any:
     return times
 
 
-@lru_cache(maxsize=None)
+@cache
 def move_kernels(game: Game) -> tuple[Callable[..., Any], Callable[..., Any]]:
     """(begin, move), compiled for a game."""
     start, legal, play, outcome, key = game.start, game.legal, game.play, game.outcome, game.key
@@ -109,8 +109,10 @@ def move_kernels(game: Game) -> tuple[Callable[..., Any], Callable[..., Any]]:
         budget[g] = max(visits - tree[0].visits, 1)
 
     @register_jitable
-    def new_game(trees: Any, used: Any, roots: Any, histories: Any, counts: Any, budget: Any, players: Any, actions: Any,
-                 g: Any, number: Any, run_seed: Any, policy: Any) -> None:  # fmt: skip
+    def new_game(
+        trees: Any, used: Any, roots: Any, histories: Any, counts: Any, budget: Any, players: Any, actions: Any,
+        g: Any, number: Any, run_seed: Any, policy: Any
+    ) -> None:  # fmt: skip
         """Set game g up: seed, random opening that leaves the game undecided, empty tree."""
         p = players[g]
         p.number = number
@@ -121,7 +123,7 @@ def move_kernels(game: Game) -> tuple[Callable[..., Any], Callable[..., Any]]:
             p.ply = 0
             counts[g] = 0
             start(roots[g])
-            plies = 0
+            plies: Any = 0
             if uniform(p.rng) < policy.opening_share:
                 x = uniform(p.rng)
                 plies = min(np.int64(x * x * (policy.opening_plies + 1)), max_plies)
@@ -145,17 +147,22 @@ def move_kernels(game: Game) -> tuple[Callable[..., Any], Callable[..., Any]]:
         search_next(trees[g], p, budget, g, policy)
 
     @kernel(game)
-    def begin(trees: Any, used: Any, roots: Any, histories: Any, counts: Any, budget: Any, players: Any, actions: Any,
-              next_number: Any, run_seed: Any, policy: Any) -> None:  # fmt: skip
+    def begin(
+        trees: Any, used: Any, roots: Any, histories: Any, counts: Any, budget: Any, players: Any, actions: Any,
+        next_number: Any, run_seed: Any, policy: Any
+    ) -> None:  # fmt: skip
         """Begin every game of a group; next_number int64 [2] holds the next game's number and the step between two."""
         for g in range(players.shape[0]):
-            new_game(trees, used, roots, histories, counts, budget, players, actions, g, next_number[0], run_seed, policy)
+            number = next_number[0]
             next_number[0] += next_number[1]
+            new_game(trees, used, roots, histories, counts, budget, players, actions, g, number, run_seed, policy)
 
     @kernel(game)
-    def move(trees: Any, used: Any, spare: Any, roots: Any, histories: Any, counts: Any, budget: Any, players: Any,
-             actions: Any, next_number: Any, run_seed: Any, policy: Any, draw_value: Any, logged: Any, rows: Any,
-             children: Any, ended: Any, ended_actions: Any) -> Any:  # fmt: skip
+    def move(
+        trees: Any, used: Any, spare: Any, roots: Any, histories: Any, counts: Any, budget: Any, players: Any,
+        actions: Any, next_number: Any, run_seed: Any, policy: Any, draw_value: Any, logged: Any, rows: Any,
+        children: Any, ended: Any, ended_actions: Any
+    ) -> Any:  # fmt: skip
         """Make the move of every game whose search is done, log it, and begin the next game where one ended.
 
         logged int64 [3]: rows, children and ended games written so far. Returns False when a log is full: the
@@ -205,7 +212,8 @@ def move_kernels(game: Game) -> tuple[Callable[..., Any], Callable[..., Any]]:
                 entry.q = child.value / child.visits if child.visits > 0 else np.nan
             logged[0] += 1
             logged[1] += row.children
-            temperature = policy.temperature if p.ply - p.opening < policy.temperature_plies else policy.late_temperature
+            early = p.ply - p.opening < policy.temperature_plies
+            temperature = policy.temperature if early else policy.late_temperature
             j = sample(share, n, temperature, p.rng)
             if policy.random_share > 0 and uniform(p.rng) < policy.random_share:
                 j = below(p.rng, n)
@@ -217,7 +225,7 @@ def move_kernels(game: Game) -> tuple[Callable[..., Any], Callable[..., Any]]:
             play(roots[g], action)
             p.ply += 1
             reason = -1
-            result = 0
+            result: Any = 0
             if legal(roots[g], moves) == 0:
                 reason = 0
                 result = np.int64(outcome(roots[g]))
@@ -243,8 +251,9 @@ def move_kernels(game: Game) -> tuple[Callable[..., Any], Callable[..., Any]]:
             done.reason = reason
             ended_actions[logged[2], : p.ply] = actions[g, : p.ply]
             logged[2] += 1
-            new_game(trees, used, roots, histories, counts, budget, players, actions, g, next_number[0], run_seed, policy)
+            number = next_number[0]
             next_number[0] += next_number[1]
+            new_game(trees, used, roots, histories, counts, budget, players, actions, g, number, run_seed, policy)
         return True
 
     return begin, move

@@ -53,7 +53,7 @@ def plan(game: Game, config: TrainConfig, budget: Budget) -> str:
     return "\n".join(
         (
             f"{game.spec}, {budget}, {cores} cores (an estimate from {2 * MEASURE_SECONDS:.0f} s on one of them)",
-            f"  net            {net}, {net.parameters(game):,} parameters, {net.flops(game) / 1e6:.2f} MFLOP a position",
+            f"  net            {net}, {net.parameters(game):,} parameters, {net.flops(game) / 1e6:.2f} MFLOP each",
             f"  self-play      {evaluations / taken:,.0f} evaluations/s and {plies / taken:,.0f} positions/s a core",
             f"  training       {1 / step_seconds:,.1f} steps/s of {config.batch} positions",
             f"  time           {seconds / 60:,.1f} minutes",

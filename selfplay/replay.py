@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -50,7 +50,7 @@ class Column:
         return self.data[self.begin - self.offset : self.end - self.offset]
 
 
-@lru_cache(maxsize=None)
+@cache
 def sample_kernel(game: Game) -> Callable[..., None]:
     """The kernel that replays a game up to each sampled position and encodes it under a random symmetry."""
     play, encode, transform, transform_action = game.play, game.encode, game.transform, game.transform_action
@@ -90,7 +90,7 @@ def sample_kernel(game: Game) -> Callable[..., None]:
                 if row_kind[i] == FULL:
                     policy[b, at] = child_policy[j]
 
-    return sample  # type: ignore[no-any-return]
+    return sample
 
 
 class Replay:
