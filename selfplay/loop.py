@@ -6,6 +6,7 @@ yet neither sees the other's work before the round ends, so a counted budget rep
 """
 
 import json
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -35,6 +36,11 @@ TRAINER_FILE, STATE_FILE, MODEL_FILE = "trainer.safetensors", "state.json", "mod
 LEAST_POSITIONS = 4  # batches in the replay before training starts
 
 
+def shown(value: float) -> str:
+    """A budget's number as a flag reads it: whole ones in full, 1e+06 being no count of games."""
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
 @dataclass(frozen=True)
 class Budget:
     """What a run is asked for in all, resumed parts included: exactly one of the three."""
@@ -48,15 +54,19 @@ class Budget:
         if len(given) != 1:
             raise TandemError("give one budget: --minutes, --games or --steps")
         for name, value in given.items():
-            if not value > 0:
+            if not 0 < value < math.inf:
                 raise TandemError(f"{name} must be above 0, not {value}")
 
     def __str__(self) -> str:
-        return next(f"{value:g} {name}" for name, value in asdict(self).items() if value is not None)
+        return next(f"{shown(value)} {name}" for name, value in asdict(self).items() if value is not None)
 
     def flag(self) -> str:
         """The flag that asks for it."""
-        return next(f"--{name} {value:g}" for name, value in asdict(self).items() if value is not None)
+        return next(f"--{name} {shown(value)}" for name, value in asdict(self).items() if value is not None)
+
+    def doubled(self) -> "Budget":
+        """Twice as much of the same."""
+        return Budget(**{name: value and 2 * value for name, value in asdict(self).items()})
 
 
 @dataclass
@@ -126,14 +136,16 @@ class Loop:
         if self.budget.minutes is not None:
             self._deadline = time.monotonic() + 60 * self.budget.minutes - self.progress.seconds
         workers = len(self.actors) + 2
-        with ThreadPoolExecutor(workers) as pool:
-            try:
-                while not self._over() and self.progress.share(self.budget) < 1:
-                    watch(self._round(pool))
-            finally:
-                self._stop.set()
-                self._save()
-                self.board.close()
+        try:
+            with ThreadPoolExecutor(workers) as pool:
+                try:
+                    while not self._over() and self.progress.share(self.budget) < 1:
+                        watch(self._round(pool))
+                finally:
+                    self._stop.set()
+        finally:  # the threads have ended by now: nobody trains what is being saved
+            self._save()
+            self.board.close()
         return self.progress
 
     def _round(self, pool: ThreadPoolExecutor) -> RoundReport:
@@ -228,6 +240,8 @@ class Loop:
         """Publish games, a full checkpoint, the playable model and a step of the ladder."""
         self._saved_at = time.monotonic()
         self.store.flush()
+        if not self.trainer.sound():
+            return  # the last good checkpoint and model stay the newest
 
         def write(folder: Path) -> None:
             self.trainer.save(folder / TRAINER_FILE)
@@ -251,7 +265,11 @@ class Loop:
                 raise TandemError(f"{folder / STATE_FILE} is damaged: {error}") from None
 
         self.run_dir.latest_valid(load)
+        games, p = 0, self.progress
         for _, batch in self.store.new_batches():
+            games += len(batch)
             self.replay.append(batch)
             self.replay.forget(max(self.config.window_least, int(self.config.window_share * self.replay.positions)))
-
+        # A kill leaves games that the checkpoint does not know of.
+        p.bucket += self.config.reuse * max(self.replay.positions - p.positions, 0)
+        p.games, p.positions = max(games, p.games), max(self.replay.positions, p.positions)

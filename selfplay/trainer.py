@@ -49,12 +49,10 @@ class Trainer:
         self.numpy_rng = np.random.default_rng(config.seed)
         self.kernel_rng = Random(config.seed).state
 
-    def train(
-        self, replay: Replay, steps: int, progress: float, stop: Callable[[], bool] | None = None
-    ) -> Losses:
+    def train(self, replay: Replay, steps: int, progress: float, stop: Callable[[], bool] | None = None) -> Losses:
         """Take `steps` steps (fewer when stop() says so) at the learning rate of `progress` (0 to 1) of the budget.
 
-        Raises TandemError naming the step when a loss is not finite; the weights are then those before it.
+        Raises TandemError naming the step when a loss or gradient is not finite; the weights are then those before it.
         """
         sums = torch.zeros(3, device=self.device)
         decay = math.exp(-1.0 / max(self.config.ema_rounds * steps, 1.0))
@@ -72,7 +70,9 @@ class Trainer:
                 raise TandemError(f"the loss is {float(total.detach())} at training step {self.step}; training stops")
             self.optimiser.zero_grad(set_to_none=True)
             total.backward()  # type: ignore[no-untyped-call]
-            nn.utils.clip_grad_norm_(self.model.parameters(), 5.0)
+            norm = nn.utils.clip_grad_norm_(self.model.parameters(), 5.0)
+            if not torch.isfinite(norm):
+                raise TandemError(f"the gradient is {float(norm)} at training step {self.step}; training stops")
             self.optimiser.step()
             self.step += 1
             self._average(decay)
@@ -90,6 +90,7 @@ class Trainer:
         """[3]: policy cross-entropy over the legal moves, value cross-entropy, entropy of the policy targets."""
         arrays = (batch.planes, batch.policy, batch.legal, batch.outcome, batch.root_wdl)
         planes, policy_target, legal, outcome, root_wdl = (torch.from_numpy(a).to(self.device) for a in arrays)
+        root_wdl = torch.where(root_wdl.isnan(), outcome, root_wdl)  # NaN: never searched
         mix = self.config.value_mix
         value_target = (1 - mix) * outcome + mix * root_wdl
         with torch.autocast(self.device.type, torch.bfloat16, enabled=fast_bf16(self.device)):
@@ -113,6 +114,11 @@ class Trainer:
             else:
                 mine.copy_(theirs)
 
+    def sound(self) -> bool:
+        """Whether every weight is finite, those of the average included."""
+        nets = (self.model, self.average)
+        return all(bool(torch.isfinite(tensor).all()) for net in nets for tensor in net.state_dict().values())
+
     def save(self, path: Path) -> None:
         """Write weights, average and optimiser state into one file, for `load`."""
         tensors = {f"model.{k}": v for k, v in self.model.state_dict().items()}
@@ -128,6 +134,8 @@ class Trainer:
         parts: dict[str, dict[str, Tensor]] = {"model": {}, "average": {}, "optimiser": {}}
         for name, tensor in tensors.items():
             part, _, rest = name.partition(".")
+            if part not in parts:
+                raise TandemError(f"{path} holds no training state, but '{name}'")
             parts[part][rest] = tensor
         try:
             self.model.load_state_dict(parts["model"])
