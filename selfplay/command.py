@@ -1,6 +1,7 @@
 """The command line of training: what train.py runs."""
 
 import logging
+import shlex
 import signal
 import sys
 from argparse import BooleanOptionalAction, Namespace
@@ -84,18 +85,18 @@ def train(game: Game, config: TrainConfig, budget: "Budget", options: Namespace,
         loop = Loop(game, config, budget, run)
         before = loop.progress.share(budget)
         if before >= 1:
-            raise TandemError(f"{path} has spent its {budget}; ask for more, such as {_more(budget)}")
+            raise TandemError(f"{path} has spent its {budget}; ask for more, such as {budget.doubled().flag()}")
         began = "resuming" if run.resumed else "training"
         print(f"{began} {config.net} on {game.spec} for {budget} in {path}", flush=True)
         interrupted = _run_with_bar(loop, budget)
-        p = loop.progress
+        p, words = loop.progress, shlex.join([game.spec, "--run", str(path)])
         print(
             f"{p.games:,} games, {p.positions:,} positions, {p.evaluations:,} evaluations, {p.steps:,} steps "
             f"in {p.seconds / 60:.1f} minutes" + (f"; {loop.strength}" if loop.strength else "")
         )
         if interrupted:
-            print(f"stopped and saved; go on with: python train.py {game.spec} --run {path} {budget.flag()}")
-        print(f"python play.py {game.spec} --run {path}")
+            print(f"stopped and saved; go on with: python train.py {words} {budget.flag()}")
+        print(f"python play.py {words}")
     return 0
 
 
@@ -112,9 +113,9 @@ def _run_with_bar(loop: Any, budget: "Budget") -> bool:
         loop.stop()
 
     before = signal.signal(signal.SIGINT, on_interrupt)
-    words = "{l_bar}{bar}| {elapsed}<{remaining}{postfix}"
+    words, done = "{l_bar}{bar}| {elapsed}<{remaining}{postfix}", round(1000 * loop.progress.share(budget))
     try:
-        with tqdm(total=1000, initial=round(1000 * loop.progress.share(budget)), bar_format=words, mininterval=1) as bar:
+        with tqdm(total=1000, initial=done, bar_format=words, mininterval=1) as bar:
 
             def watch(report: "RoundReport") -> None:
                 shown = [f"{report.progress.games:,} games", f"{report.evaluations_per_second:,.0f} evaluations/s"]
@@ -152,8 +153,3 @@ def _new_run(game: Game) -> Path:
     while (path := Path("runs") / f"{game.name}-{number}").exists():
         number += 1
     return path
-
-
-def _more(budget: "Budget") -> str:
-    flag, number = budget.flag().split()
-    return f"{flag} {2 * float(number):g}"

@@ -1,6 +1,7 @@
 """Settings of a training run: one frozen dataclass, filled from a preset, a preset file and flags, in that order."""
 
 import difflib
+import math
 import tomllib
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 
 from games.contract import Game
 from games.errors import TandemError
+from nets.config import NetConfig
 
 PRESETS = Path(__file__).resolve().parent / "presets"
 
@@ -45,7 +47,9 @@ class TrainConfig:
     weight_decay: float = setting(1e-4, "weight decay of AdamW", 0, 1)
     ema_rounds: float = setting(3.0, "averaging time of the played weights, in rounds", 0.01)
     value_weight: float = setting(1.0, "weight of the value loss beside the policy loss")
-    value_mix: float = setting(0.3, "share of the search's root value in the value target, the outcome being the rest", 0, 1)
+    value_mix: float = setting(
+        0.3, "share of the search's root value in the value target; the rest is the outcome", 0, 1
+    )
     window_least: int = setting(200_000, "positions the replay keeps at least", 1)
     window_share: float = setting(0.5, "share of all positions so far that it keeps beyond that", 0.01, 1)
     checkpoint_seconds: float = setting(45.0, "time between two checkpoints", 1, 60)
@@ -60,9 +64,12 @@ class TrainConfig:
                 object.__setattr__(self, item.name, float(value))
             elif type(value) is not wanted:
                 raise TandemError(f"{item.name} must be of type {wanted.__name__}, not {value!r}")
+            if not isinstance(value, str) and not math.isfinite(value):
+                raise TandemError(f"{item.name} must be a finite number, not {value}")
             least, most = item.metadata["least"], item.metadata["most"]
             if isinstance(value, int | float) and not least <= value <= most:
                 raise TandemError(f"{item.name} must lie between {least:g} and {most:g}, not {value}")
+        NetConfig.parse(self.net)
 
 
 def from_table(table: dict[str, Any], base: TrainConfig, where: str) -> TrainConfig:
