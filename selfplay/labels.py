@@ -15,6 +15,7 @@ from games.errors import TandemError
 from games.rules import rules
 
 MOST_STATES = 100_000  # a game with more reachable positions is no case for brute force
+MOST_PLIES = 300  # nor one that may last longer: the solver recurses once a ply
 
 
 @dataclass(frozen=True)
@@ -61,10 +62,11 @@ def read_labels(game: Game, path: Path) -> list[Label]:
 def solved_labels(game: Game) -> tuple[Label, ...]:
     """Every reachable decisive position of a small game, solved by brute force.
 
-    Raises TandemError for a game of more than MOST_STATES positions, or with repetition.
+    Raises TandemError for a game of more than MOST_STATES positions, or whose past decides: by repetition or length.
     """
-    if game.repetition:
-        raise TandemError(f"{game.name} repeats positions; brute force does not solve it")
+    if game.repetition or game.max_plies > MOST_PLIES:
+        why = "repeats positions" if game.repetition else f"may last more than {MOST_PLIES} plies"
+        raise TandemError(f"{game.name} {why}; brute force does not solve it")
     values: dict[bytes, int] = {}
     reached: dict[bytes, Position] = {}
     r = rules(game)
@@ -82,6 +84,8 @@ def solved_labels(game: Game) -> tuple[Label, ...]:
             raise TandemError(f"{game.name} has more than {MOST_STATES:,} positions; give labelled ones instead")
         best = -1
         actions = position.legal()
+        if actions and position.ply == game.max_plies:
+            raise TandemError(f"{game.name} ends after {game.max_plies} plies at most; brute force does not solve it")
         for action in actions:
             position.play(action)
             best = max(best, -solve(position))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 from engine.evaluator import Evaluator
 from engine.position import Position
@@ -42,9 +43,8 @@ def measure(game: Game, evaluator: Evaluator, seed: int, stop: Callable[[], bool
     score = _score(game, evaluator, seed, stop)
     if stop():
         return None
-    try:
-        labels = solved_labels(game)
-    except TandemError:
+    labels = _solved(game)
+    if labels is None:
         return Strength(score, 2 * PAIRS)
     sample = labels[:: max(1, len(labels) // SAMPLE)]
     net, hybrid = (
@@ -52,6 +52,15 @@ def measure(game: Game, evaluator: Evaluator, seed: int, stop: Callable[[], bool
         for mode, simulations in (("net", 1), ("hybrid", SIMULATIONS))
     )
     return Strength(score, 2 * PAIRS, net, hybrid, len(sample))
+
+
+@cache
+def _solved(game: Game) -> tuple[Label, ...] | None:
+    """solved_labels, or None; a game too large for it costs seconds to find out, so once a process."""
+    try:
+        return solved_labels(game)
+    except TandemError:
+        return None
 
 
 def accuracy(search: Search, labels: tuple[Label, ...] | list[Label], simulations: int) -> float:

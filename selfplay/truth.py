@@ -99,7 +99,7 @@ def main(arguments: list[str]) -> int:
     parser = Parser(prog="python -m selfplay.truth", description=main.__doc__, epilog=EXAMPLES)
     parser.add_argument("game")
     parser.add_argument("specs", nargs="+", metavar="SPEC", help="players, such as net or hybrid:simulations=100")
-    parser.add_argument("--positions", type=Path, metavar="FILE", help="labelled positions, JSON lines (selfplay/labels.py)")
+    parser.add_argument("--positions", type=Path, metavar="FILE", help="labelled positions (selfplay/labels.py)")
     parser.add_argument("--run", type=Path, metavar="DIR", help="use the net of this run")
     parser.add_argument("--model", type=Path, metavar="FILE", help="use this net")
     parser.add_argument("--seed", type=int, default=0)
@@ -114,10 +114,12 @@ def main(arguments: list[str]) -> int:
         from nets.models import run_model
 
         model = run_model(options.run)
-    labels = read_labels(game, options.positions) if options.positions else list(solved_labels(game))
+    known = read_labels(game, options.positions) if options.positions else list(solved_labels(game))
+    labels = [label for label in known if label.decisive]
+    if not labels:
+        raise TandemError(f"none of the {len(known)} positions is decisive: every move keeps the value")
     results = [judge(game, spec, labels, model, options.seed) for spec in options.specs]
-    decisive = sum(label.decisive for label in labels)
-    print(f"{game.spec}: {len(labels)} positions, {decisive} of them decisive")
+    print(f"{game.spec}: {len(known)} positions, {len(labels)} of them decisive")
     print(table(results, labels))
     return 0
 
