@@ -1,0 +1,189 @@
+"""Games of an actor are legal, repeatable and labelled as the rules and the search say."""
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from engine.position import Position
+from games.contract import Game
+from games.loader import load
+from games.rng import seed_for
+from nets.config import NetConfig
+from nets.evaluator import TorchEvaluator
+from nets.families import build
+from selfplay.actor import Actor
+from selfplay.records import FAST, FULL, UNPROVEN, GameBatch, GameRecord
+from selfplay.shards import to_bytes
+from tests.selfplay.helpers import CHASE, STONES, FakeNet, board_of, minimax, played, tiny, write_game
+
+torch.set_num_threads(1)
+TICTACTOE, CONNECT4 = load("tictactoe"), load("connect4")
+
+
+def check_record(game: Game, record: GameRecord, most: int) -> Counter[str]:
+    """Replay one game through the rules and hold every row against them; what was seen on the way."""
+    seen: Counter[str] = Counter(ended=1)
+    seen[record.ended] += 1
+    position, ends = Position(game), np.cumsum(record.child_count)
+    assert record.ply.tolist() == list(range(record.ply[0], len(record.actions)))
+    for ply, action in enumerate(record.actions.tolist()):
+        assert not position.ended
+        if ply >= record.ply[0]:
+            row = ply - int(record.ply[0])
+            children = slice(ends[row] - record.child_count[row], ends[row])
+            check_row(position, record, row, children, most, seen)
+        position.play(action)
+    assert (record.ended, record.outcome) == (position.ended, position.first_player_outcome())
+    return seen
+
+
+def check_row(position: Position, record: GameRecord, row: int, children: slice, most: int, seen: Counter[str]) -> None:
+    simulations, proven = int(record.simulations[row]), int(record.proven[row])
+    wdl = record.root_wdl[row].astype(float)
+    np.testing.assert_allclose(wdl.sum(), 1, atol=2e-3)
+    assert 1 <= simulations <= most
+    if proven != UNPROVEN:
+        assert wdl.tolist() == [float(proven == k) for k in (1, 0, -1)]
+        seen["proven"] += 1
+        if position.game.name == "tictactoe":
+            assert proven == max(minimax(board_of(position)).values())
+    if record.kind[row] == FAST:
+        assert record.child_count[row] == 0
+        return
+    assert record.kind[row] == FULL
+    assert record.child_action[children].tolist() == position.legal()
+    policy, visits = record.policy[children].astype(float), record.visits[children]
+    np.testing.assert_allclose(policy.sum(), 1, atol=2e-3)
+    assert visits.sum() < simulations
+    if proven == UNPROVEN:
+        assert simulations == most
+    q = record.child_q[children]
+    assert (np.isnan(q) == (visits == 0)).all()
+    assert (np.abs(q[visits > 0]) <= 1).all()
+    if position.game.name == "tictactoe" and proven == 1:
+        values = minimax(board_of(position))
+        assert all(values[action] == 1 for action in record.child_action[children][policy > 0].tolist())
+    wins = np.array([wins_at_once(position, action) for action in position.legal()])
+    if visits[wins].any():  # a search that has proved another win need not have looked at this one
+        seen["win at hand"] += 1
+        assert proven == 1
+        assert (policy[~wins] == 0).all()
+
+
+def wins_at_once(position: Position, action: int) -> bool:
+    after = position.copy()
+    after.play(action)
+    return after.ended == "rules" and after.outcome() == -1
+
+
+def check_games(game: Game, batch: GameBatch, most: int) -> Counter[str]:
+    seen: Counter[str] = Counter()
+    for record in batch.records():
+        seen += check_record(game, record, most)
+    return seen
+
+
+@pytest.mark.parametrize(
+    ("game", "changes"),
+    [
+        (TICTACTOE, {}),
+        (TICTACTOE, {"opening_share": 0.0, "noise_weight": 0.0, "temperature": 0.0, "full_share": 1.0}),
+        (TICTACTOE, {"random_share": 0.5, "late_temperature": 0.01}),
+        (CONNECT4, {"opening_plies": 30}),
+    ],
+)
+def test_games_are_legal_and_rows_are_what_the_search_found(game: Game, changes: dict[str, Any]) -> None:
+    seen = check_games(game, played(game, 1200, **changes), 24)
+    assert seen["ended"] > 20
+    assert seen["proven"] > 20
+    assert seen["win at hand"] > 5
+
+
+@pytest.mark.parametrize("net", ["mlp:16", "resnet:1x8"])
+def test_a_real_net_plays_legally_and_signs_its_games(net: str) -> None:
+    evaluator = TorchEvaluator(build(NetConfig.parse(net), TICTACTOE, seed=1))
+    batch = played(TICTACTOE, net=evaluator)
+    assert check_games(TICTACTOE, batch, 24)["ended"] > 20
+    assert {record.net_id for record in batch.records()} == {evaluator.net_id}
+    assert {record.source for record in batch.records()} == {"self-play"}
+
+
+@pytest.mark.parametrize(("share", "first"), [(0.0, {0}), (1.0, set(range(4)))])
+def test_random_openings_have_no_rows(share: float, first: set[int]) -> None:
+    batch = played(TICTACTOE, 1000, opening_share=share, opening_plies=3)
+    assert {int(record.ply[0]) for record in batch.records()} == first
+
+
+@pytest.mark.parametrize("share", [0.25, 0.8])
+def test_the_share_of_full_searches(share: float) -> None:
+    batch = played(TICTACTOE, 2000, full_share=share)
+    spread = (share * (1 - share) / batch.positions) ** 0.5
+    assert abs((batch.kind == FULL).mean() - share) < 4 * spread
+
+
+@pytest.mark.parametrize(("first", "stride"), [(0, 1), (7, 3)])
+def test_numbers_and_seeds(first: int, stride: int) -> None:
+    actor = Actor(TICTACTOE, tiny(TICTACTOE, seed=5), FakeNet(), first_number=first, stride=stride)
+    parts = [actor.play(200) for _ in range(3)]
+    for part in parts:
+        assert (np.diff(part.number) > 0).all()
+    numbers = np.sort(np.concatenate([part.number for part in parts]))
+    under_way = 16  # one per slot, and none else may be missing
+    everything = first + stride * np.arange(len(numbers) + under_way)
+    assert len(np.unique(numbers)) == len(numbers) > 40
+    assert np.isin(numbers, everything).all()
+    assert numbers[0] < first + stride * under_way
+    assert all(record.seed == seed_for(5, record.number) for part in parts for record in part.records())
+
+
+def test_the_same_seed_gives_the_same_bytes() -> None:
+    def data(seed: int) -> bytes:
+        return to_bytes(played(TICTACTOE, seed=seed), TICTACTOE.rules_id)
+
+    assert data(1) == data(1) != data(2)
+
+
+def test_stop_ends_early_and_loses_nothing() -> None:
+    actor = Actor(TICTACTOE, tiny(TICTACTOE), FakeNet())
+    calls = iter([False] * 40 + [True])
+    early = actor.play(100_000, lambda: next(calls))
+    assert actor.evaluations <= 40 * 16
+    assert actor.plies < 400
+    later = actor.play(400)
+    together = GameBatch.concat([early, later])
+    assert len(np.unique(together.number)) == len(together)
+    assert check_games(TICTACTOE, together, 24)["ended"] > 20
+
+
+# In turn: both; a limit; both at once; openings that repeat; openings longer than a game may last.
+@pytest.mark.parametrize(
+    ("parameters", "changes", "reasons"),
+    [
+        ("", {"opening_share": 0.0}, {"rules", "repetition"}),
+        (":length=6,repetition=0", {"opening_plies": 4}, {"rules", "max plies"}),
+        (":length=4,repetition=2", {"opening_share": 0.0}, {"repetition"}),
+        (":length=30,repetition=2", {"opening_share": 1.0, "opening_plies": 20}, {"rules", "repetition"}),
+        (":length=8,repetition=3", {"opening_share": 1.0, "opening_plies": 60}, {"rules", "max plies"}),
+    ],
+)
+def test_repetition_and_length_end_games(
+    parameters: str, changes: dict[str, Any], reasons: set[str], tmp_path: Path
+) -> None:
+    game = load(write_game(tmp_path, "chase", CHASE) + parameters)
+    # Moves at random and little search, or every game would be a quick win.
+    seen = check_games(game, played(game, 1500, random_share=0.5, simulations=4, fast_simulations=2, **changes), 4)
+    assert {"rules", "repetition", "max plies"} & set(seen) >= reasons
+
+
+def test_a_pass_is_an_action_like_any_other(tmp_path: Path) -> None:
+    game = load(write_game(tmp_path, "stones", STONES))
+    batch = played(game, 600, simulations=60)
+    assert check_games(game, batch, 60)["ended"] > 20
+    assert (batch.actions == 0).any()
+    single = np.diff(batch.child_offsets) == 1
+    assert single.any()
+    assert (batch.policy[batch.child_offsets[:-1][single]] == 1).all()
