@@ -49,7 +49,7 @@ class SearchResult:
             value = "win {:.0%} draw {:.0%} loss {:.0%}".format(*self.wdl)
         else:
             value = f"proven {OUTCOME_WORD[self.proven]} in {self.plies} plies"
-        work = f"{self.simulations:,} simulations" if self.planned else "no search"
+        work = f"{self.simulations:,} simulations" if self.planned or self.simulations > 1 else "no search"
         return f"{self.move}  {value}  {work}  {self.seconds:.3f} s  pv {' '.join(self.pv)}"
 
 

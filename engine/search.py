@@ -300,10 +300,12 @@ class Search:
         q = np.where(exact, np.where(proofs == 0, self.settings.draw_value, proofs), q)
         policy = np.zeros(len(children))
         self.kernels.root_policy(children, self.settings.draw_value, policy)
+        prior = children["prior"].astype(np.float64)
+        if self.mode.name == "auto" and not planned:
+            policy = prior  # the net's answer, whatever an earlier search left in the tree
         if self.mode.plies_of_search == 1:
             best = np.where(policy > 0, np.nan_to_num(q, nan=-2.0), -3.0)
             policy = (best == best.max()).astype(np.float64)
-        prior = children["prior"].astype(np.float64)
         index = pick(policy, q, prior, self.settings.temperature, self.rng)
         action = int(children["action"][index])
         wdl = self._wdl(root, -1)
@@ -380,11 +382,12 @@ class Search:
 
 
 C_PUCT_NET, C_PUCT_ROLLOUT = 1.5, 3.0
+MOST_SECONDS = 1_000_000
 
 
 def check_budget(simulations: int | None, seconds: float | None) -> None:
-    """Refuse budgets of zero or less."""
+    """Refuse budgets of zero or less, and those that no clock or counter can hold."""
     if simulations is not None and simulations < 1:
         raise TandemError(f"simulations must be at least 1, not {simulations}")
-    if seconds is not None and not seconds > 0:
-        raise TandemError(f"seconds must be above 0, not {seconds}")
+    if seconds is not None and not 0 < seconds <= MOST_SECONDS:
+        raise TandemError(f"seconds must be above 0 and at most {MOST_SECONDS:,}, not {seconds}")

@@ -70,6 +70,8 @@ def _parse(spec: str) -> tuple[str, dict[str, Any]]:
         key, equals, value = item.partition("=")
         if not equals or not key.strip() or not value.strip():
             raise TandemError(f"game '{spec}': write parameters as {name}:name=value,name=value")
+        if key.strip() in given:
+            raise TandemError(f"game '{spec}': {key.strip()} is given twice")
         given[key.strip()] = value.strip()
     return name.strip(), given
 

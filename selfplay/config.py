@@ -24,8 +24,8 @@ class TrainConfig:
     """Every setting of self-play and learning. Raises TandemError for a value out of its range."""
 
     net: str = setting("mlp:512-256", "net family and sizes, such as mlp:512-256 or resnet:5x64")
-    simulations: int = setting(64, "simulations of a fully searched move", 2)
-    fast_simulations: int = setting(16, "simulations of the other moves, which train the value alone", 2)
+    simulations: int = setting(64, "simulations of a fully searched move", 2, 100_000)
+    fast_simulations: int = setting(16, "simulations of the other moves, which train the value alone", 2, 100_000)
     full_share: float = setting(0.25, "share of moves that are fully searched", 0.01, 1)
     c_puct: float = setting(1.5, "exploration constant of PUCT")
     fpu_reduction: float = setting(0.25, "how far below its parent's Q an unvisited move starts", -2, 2)

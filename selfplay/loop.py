@@ -119,10 +119,10 @@ class Loop:
         self.actors = [
             Actor(game, config, self.evaluator.clone(), first_number=first + i, stride=actors) for i in range(actors)
         ]
-        self.board = SummaryWriter(str(run.tensorboard))
+        self.board: SummaryWriter | None = None
         self.strength: Strength | None = None
         self._measuring: Future[Strength | None] | None = None
-        self._saved_at = self._measured_at = time.monotonic()
+        self._began = self._saved_at = self._measured_at = time.monotonic()
 
     def stop(self) -> None:
         """Ask the run to end after what is under way; it saves itself then."""
@@ -133,8 +133,10 @@ class Loop:
 
     def run(self, watch: Callable[[RoundReport], None]) -> Progress:
         """Train until the budget is spent or stop() was called; saves at the end, also when a round fails."""
+        self.board = SummaryWriter(str(self.run_dir.tensorboard))
+        self._began = time.monotonic() - self.progress.seconds
         if self.budget.minutes is not None:
-            self._deadline = time.monotonic() + 60 * self.budget.minutes - self.progress.seconds
+            self._deadline = self._began + 60 * self.budget.minutes
         workers = len(self.actors) + 2
         try:
             with ThreadPoolExecutor(workers) as pool:
@@ -166,7 +168,7 @@ class Loop:
         self._collect(GameBatch.concat(batches), losses)
         p.evaluations += sum(actor.evaluations for actor in self.actors) - evaluations
         seconds = time.monotonic() - began
-        p.seconds += seconds
+        p.seconds = time.monotonic() - self._began
         p.core_seconds += time.process_time() - cores_began
         p.rounds += 1
         fresh = None
@@ -215,6 +217,7 @@ class Loop:
         if report.strength:
             found = asdict(report.strength).items()
             scalars |= {f"strength/{name}": value for name, value in found if isinstance(value, float)}
+        assert self.board is not None
         for name, value in scalars.items():
             self.board.add_scalar(name, value, self.progress.steps)
         self.run_dir.log("round", **asdict(self.progress), **scalars)
