@@ -100,13 +100,7 @@ def kernels(game: Game) -> Kernels:
                     k = legal(s, moves)
             if ended == t.LEAF:
                 if k == 0:
-                    result = -outcome(s)
-                    value = t.utility(np.int64(result), depth, o.draw_value)
-                    draw = 1.0 if result == 0 else 0.0
-                    if o.solve:
-                        tree[leaf].lower = np.int64(result)
-                        tree[leaf].upper = np.int64(result)
-                        t.prove(tree, path, depth)
+                    value, draw = t.finish(tree, path, depth, -np.int64(outcome(s)), o)
                 elif o.leaf == t.LEAF_STATIC:
                     value = -static_value(s)
                 else:
@@ -162,13 +156,7 @@ def kernels(game: Game) -> Kernels:
                         encode(s, planes[rows])
                         rows += 1
                         break
-                    result = -outcome(s)
-                    value = t.utility(np.int64(result), depth, o.draw_value)
-                    draw = 1.0 if result == 0 else 0.0
-                    if o.solve:
-                        tree[leaf].lower = np.int64(result)
-                        tree[leaf].upper = np.int64(result)
-                        t.prove(tree, path, depth)
+                    value, draw = t.finish(tree, path, depth, -np.int64(outcome(s)), o)
                 elif ended == t.PROVEN and tree[leaf].lower == tree[leaf].upper:
                     t.prove(tree, path, depth)
                 t.backup(tree, path, depth, value, draw, o)

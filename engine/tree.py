@@ -240,6 +240,17 @@ def prove(tree: Any, path: Any, depth: Any) -> None:
 
 
 @register_jitable
+def finish(tree: Any, path: Any, depth: Any, result: Any, options: Any) -> Any:
+    """Value the leaf of a game that is over with `result` (-1, 0, 1) for its mover, and prove it: (utility, draw)."""
+    if options.solve:
+        leaf = tree[path[depth]]
+        leaf.lower = result
+        leaf.upper = result
+        prove(tree, path, depth)
+    return utility(result, depth, options.draw_value), 1.0 if result == 0 else 0.0
+
+
+@register_jitable
 def backup(tree: Any, path: Any, depth: Any, value: Any, draw: Any, options: Any) -> None:
     """Add a leaf's utility (for its mover) and draw probability along the path, kept within each node's proven bounds.
 

@@ -15,7 +15,8 @@ render(s), and a docstring that says the rules.
 Optional, with defaults:
 
     LOGITS, policy_index(s, a)           where an action's logit stands (ACTIONS, the action itself)
-    POLICY                               (channels per cell, extra): the policy as a map over the cells (None)
+    POLICY                               (channels per cell, extra): the policy as a map over the cells (None);
+                                         logit = (channel * rows + row) * columns + column, the extra ones last
     FEATURES, MAX_ACTIVE, features(s, out)   indices of the active inputs (the non-zero cells of 0/1 planes)
     SYMMETRIES, transform(s, k, out), transform_action(k, a)   the k-th image; k = 0 is the identity (1)
     key(s)                               64-bit identity of a position for repetition (a hash of the record)

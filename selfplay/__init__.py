@@ -11,6 +11,7 @@ actor.py     a group of games in lockstep, one batched evaluation for all at a t
 replay.py    a window of the newest positions, sampled under random symmetries
 trainer.py   losses, optimiser, the averaged weights that get played
 labels.py    positions with exact values: from a file, or by brute force for a small game
+executors.py where actors run: threads or processes
 strength.py  live strength while a run trains
 loop.py      rounds of self-play and learning side by side; saving and resuming
 plan.py      what a budget buys on this machine

@@ -38,7 +38,8 @@ class TrainConfig:
     opening_share: float = setting(0.7, "share of games that begin with random moves", 0, 1)
     opening_plies: int = setting(16, "random moves a game begins with at most; few are more likely than many")
     random_share: float = setting(0.0, "share of later moves made at random", 0, 0.5)
-    actors: int = setting(2, "groups of games, one thread each", 1, 64)
+    actors: int = setting(2, "groups of games, one core each", 1, 64)
+    executor: str = setting("processes", "where actors run: processes or threads")
     games_per_actor: int = setting(256, "games in lockstep per group", 1, 8192)
     plies_per_round: int = setting(40_000, "searched moves of all actors between two weight updates", 64)
     batch: int = setting(1024, "positions per training step", 8)
@@ -69,6 +70,8 @@ class TrainConfig:
             least, most = item.metadata["least"], item.metadata["most"]
             if isinstance(value, int | float) and not least <= value <= most:
                 raise TandemError(f"{item.name} must lie between {least:g} and {most:g}, not {value}")
+        if self.executor not in ("processes", "threads"):
+            raise TandemError(f"executor must be processes or threads, not {self.executor}")
         NetConfig.parse(self.net)
 
 

@@ -23,8 +23,8 @@ from games.errors import TandemError
 from games.files import write_atomic
 from nets.checkpoint import save_model
 from nets.evaluator import TorchEvaluator
-from selfplay.actor import Actor
 from selfplay.config import TrainConfig
+from selfplay.executors import EXECUTORS, Worker
 from selfplay.records import GameBatch
 from selfplay.replay import Replay
 from selfplay.rundir import RunDir
@@ -106,7 +106,7 @@ class Loop:
     """One run in one process; `run` may be called once. `stop` may be called from a signal handler."""
 
     def __init__(self, game: Game, config: TrainConfig, budget: Budget, run: RunDir) -> None:
-        torch.set_num_threads(1)  # threads are groups of games and the trainer, one each
+        torch.set_num_threads(1)  # cores are for groups of games and the trainer, one each
         self.game, self.config, self.budget, self.run_dir = game, config, budget, run
         self.trainer, self.replay, self.progress = Trainer(game, config), Replay(game), Progress()
         self.store = Store(run.games, game.rules_id, writable=True)
@@ -114,11 +114,7 @@ class Loop:
         self._deadline: float | None = None
         if run.resumed:
             self._resume()
-        self.evaluator = TorchEvaluator(self.trainer.average)
-        first, actors = self.store.next_game_number(), config.actors
-        self.actors = [
-            Actor(game, config, self.evaluator.clone(), first_number=first + i, stride=actors) for i in range(actors)
-        ]
+        self.workers: list[Worker] = []
         self.board: SummaryWriter | None = None
         self.strength: Strength | None = None
         self._measuring: Future[Strength | None] | None = None
@@ -134,12 +130,16 @@ class Loop:
     def run(self, watch: Callable[[RoundReport], None]) -> Progress:
         """Train until the budget is spent or stop() was called; saves at the end, also when a round fails."""
         self.board = SummaryWriter(str(self.run_dir.tensorboard))
+        first, actors = self.store.next_game_number(), self.config.actors
+        for i in range(actors):
+            make = EXECUTORS[self.config.executor]
+            self.workers.append(make(self.game, self.config, self.trainer.average, first + i, actors))
         self._began = time.monotonic() - self.progress.seconds
         if self.budget.minutes is not None:
             self._deadline = self._began + 60 * self.budget.minutes
-        workers = len(self.actors) + 2
+        threads = actors + 2
         try:
-            with ThreadPoolExecutor(workers) as pool:
+            with ThreadPoolExecutor(threads) as pool:
                 try:
                     while not self._over() and self.progress.share(self.budget) < 1:
                         watch(self._round(pool))
@@ -148,28 +148,30 @@ class Loop:
         finally:  # the threads have ended by now: nobody trains what is being saved
             self._save()
             self.board.close()
+            for worker in self.workers:
+                worker.close()
         return self.progress
 
     def _round(self, pool: ThreadPoolExecutor) -> RoundReport:
-        began, cores_began = time.monotonic(), time.process_time()
+        began, cores_began, evaluations = time.monotonic(), self._core_seconds(), self._evaluations()
         p, config = self.progress, self.config
-        evaluations = sum(actor.evaluations for actor in self.actors)
-        plies = max(1, config.plies_per_round // len(self.actors))
-        playing = [pool.submit(actor.play, plies, self._over) for actor in self.actors]
+        plies = max(1, config.plies_per_round // len(self.workers))
+        playing = [pool.submit(worker.play, plies, self._over) for worker in self.workers]
         steps = int(p.bucket // config.batch) if len(self.replay) >= LEAST_POSITIONS * config.batch else 0
         if self.budget.steps is not None:
             steps = min(steps, self.budget.steps - p.steps)
-        training = pool.submit(self.trainer.train, self.replay, steps, p.share(self.budget), self._over)
         if self._measuring is None and time.monotonic() - self._measured_at > config.strength_seconds:
-            evaluator, self._measured_at = self.evaluator.clone(), time.monotonic()
+            evaluator, self._measured_at = TorchEvaluator(self.trainer.average), time.monotonic()
             self._measuring = pool.submit(measure, self.game, evaluator, config.seed, self._stop.is_set)
+        training = pool.submit(self.trainer.train, self.replay, steps, p.share(self.budget), self._over)
         batches = [future.result() for future in playing]
         losses = training.result()
         self._collect(GameBatch.concat(batches), losses)
-        p.evaluations += sum(actor.evaluations for actor in self.actors) - evaluations
+        made = self._evaluations() - evaluations
+        p.evaluations += made
         seconds = time.monotonic() - began
         p.seconds = time.monotonic() - self._began
-        p.core_seconds += time.process_time() - cores_began
+        p.core_seconds += self._core_seconds() - cores_began
         p.rounds += 1
         fresh = None
         if self._measuring is not None and self._measuring.done():
@@ -179,7 +181,6 @@ class Loop:
             self._save()
         positions = sum(batch.positions for batch in batches)
         games = sum(len(batch) for batch in batches)
-        made = sum(actor.evaluations for actor in self.actors) - evaluations
         mean_plies = sum(len(batch.actions) for batch in batches) / max(games, 1)
         report = RoundReport(
             p, p.share(self.budget), losses if losses.steps else None, fresh, made / seconds, positions / seconds,
@@ -201,9 +202,14 @@ class Loop:
         p.bucket += games.positions * config.reuse - losses.steps * config.batch
         self.replay.forget(max(config.window_least, int(config.window_share * p.positions)))
         if losses.steps:
-            self.evaluator.load(self.trainer.average)
-            for actor in self.actors:
-                actor.evaluator = self.evaluator.clone()
+            for worker in self.workers:
+                worker.load(self.trainer.average)
+
+    def _evaluations(self) -> int:
+        return sum(worker.evaluations for worker in self.workers)
+
+    def _core_seconds(self) -> float:
+        return time.process_time() + sum(worker.core_seconds for worker in self.workers)
 
     def _write_scalars(self, report: RoundReport) -> None:
         scalars: dict[str, float] = {

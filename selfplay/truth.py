@@ -15,7 +15,7 @@ from games.cli import Parser, run_main
 from games.contract import Game
 from games.errors import TandemError
 from games.loader import load
-from players.player import make_player
+from players.player import make_player, needs_net
 from players.spec import parse_spec
 from selfplay.labels import Label, read_labels, solved_labels
 
@@ -105,8 +105,10 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(arguments)
     game = load(options.game)
-    for spec in options.specs:
-        parse_spec(spec)
+    if any(needs_net(game, spec) for spec in map(parse_spec, options.specs)):
+        import torch
+
+        torch.set_num_threads(1)  # positions come one at a time: a second thread costs more than it computes
     if options.run and options.model:
         raise TandemError("give --run or --model, not both")
     model = options.model

@@ -30,7 +30,14 @@ class FakeNet:
 
 def tiny(game: Game, **changes: Any) -> TrainConfig:
     """The game's settings, cut down to what takes a moment."""
-    small = {"net": "mlp:16", "games_per_actor": 16, "plies_per_round": 200, "batch": 32, "simulations": 24}
+    small: dict[str, Any] = {
+        "net": "mlp:16",
+        "games_per_actor": 16,
+        "plies_per_round": 200,
+        "batch": 32,
+        "simulations": 24,
+        "executor": "threads",
+    }
     return replace(default_config(game), **{**small, "fast_simulations": 8, **changes})
 
 

@@ -19,7 +19,18 @@ from selfplay.rundir import RunDir
 from selfplay.shards import from_bytes
 
 PATIENCE = 120  # seconds; kernels may have to be compiled
-SMALL = ["--net", "mlp:16", "--games-per-actor", "16", "--plies-per-round", "200", "--batch", "32"]
+SMALL = [
+    "--net",
+    "mlp:16",
+    "--games-per-actor",
+    "16",
+    "--plies-per-round",
+    "200",
+    "--batch",
+    "32",
+    "--executor",
+    "threads",
+]
 GAME = load("tictactoe")
 
 

@@ -1,0 +1,160 @@
+"""Where actors run: in a thread of this process, or each in a process of its own.
+
+Small nets answer so fast that threads spend their time handing Python's lock to and fro; processes do not share it.
+An actor process holds no truth: when it dies, the run stops with its games saved, and goes on when started again.
+"""
+
+import multiprocessing
+import signal
+import time
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from multiprocessing.synchronize import Event
+from typing import Any, Protocol
+
+import torch
+from torch import nn
+
+from games.contract import Game
+from games.errors import TandemError
+from games.loader import load
+from nets.config import NetConfig
+from nets.evaluator import TorchEvaluator
+from nets.families import build
+from selfplay.actor import Actor
+from selfplay.config import TrainConfig
+from selfplay.records import GameBatch
+from selfplay.shards import from_bytes, to_bytes
+
+POLL_SECONDS = 0.05
+
+
+class Worker(Protocol):
+    """One actor, wherever it runs."""
+
+    @property
+    def evaluations(self) -> int:
+        """Positions evaluated since its start."""
+
+    @property
+    def core_seconds(self) -> float:
+        """Processor seconds spent outside this process."""
+
+    def play(self, plies: int, stop: Callable[[], bool]) -> GameBatch:
+        """Actor.play; blocks. Raises TandemError when the actor fails."""
+
+    def load(self, model: nn.Module) -> None:
+        """Play with these weights from now on."""
+
+    def close(self) -> None:
+        """End it."""
+
+
+class ThreadWorker:
+    """An actor in this process, for the thread that calls it."""
+
+    core_seconds = 0.0  # this process's own clock counts it
+
+    def __init__(self, game: Game, config: TrainConfig, model: nn.Module, first_number: int, stride: int) -> None:
+        self.evaluator = TorchEvaluator(model)
+        self.actor = Actor(game, config, self.evaluator, first_number=first_number, stride=stride)
+
+    @property
+    def evaluations(self) -> int:
+        """Positions evaluated since its start."""
+        return self.actor.evaluations
+
+    def play(self, plies: int, stop: Callable[[], bool]) -> GameBatch:
+        """Actor.play."""
+        return self.actor.play(plies, stop)
+
+    def load(self, model: nn.Module) -> None:
+        """Play with these weights from now on."""
+        self.evaluator.load(model)
+
+    def close(self) -> None:
+        """Nothing to end."""
+
+
+class ProcessWorker:
+    """An actor in a process of its own. The caller's main module must be importable (the usual __main__ guard)."""
+
+    def __init__(self, game: Game, config: TrainConfig, model: nn.Module, first_number: int, stride: int) -> None:
+        context = multiprocessing.get_context("spawn")
+        self.connection, theirs = context.Pipe()
+        self.stopped, self.rules_id = context.Event(), game.rules_id
+        self.evaluations, self.core_seconds = 0, 0.0
+        arguments = (theirs, self.stopped, game.spec, config, first_number, stride)
+        self.process = context.Process(target=serve, args=arguments, daemon=True)
+        self.process.start()
+        theirs.close()
+        self.load(model)
+
+    def play(self, plies: int, stop: Callable[[], bool]) -> GameBatch:
+        """Actor.play over there. Raises TandemError when it fails or its process has died."""
+        self.stopped.clear()
+        try:
+            self.connection.send(("play", plies))
+            while not self.connection.poll(POLL_SECONDS):
+                if stop():
+                    self.stopped.set()
+            reply = self.connection.recv()
+        except (EOFError, OSError):
+            self.process.join(1)
+            code = self.process.exitcode
+            raise TandemError(f"an actor process ended with code {code}; the same command goes on") from None
+        if isinstance(reply, str):
+            raise TandemError(reply)
+        data, self.evaluations, self.core_seconds = reply
+        return from_bytes(data, "an actor's games", self.rules_id)
+
+    def load(self, model: nn.Module) -> None:
+        """Send these weights to be played with from now on; a dead actor is noticed by the next play."""
+        arrays = {name: tensor.cpu().numpy() for name, tensor in model.state_dict().items()}
+        try:
+            self.connection.send(("load", arrays))
+        except OSError:
+            self.process.join(0)
+
+    def close(self) -> None:
+        """End the process, which may be in the middle of a game."""
+        self.connection.close()
+        self.process.terminate()
+        self.process.join()
+
+
+EXECUTORS: dict[str, Callable[[Game, TrainConfig, nn.Module, int, int], Worker]] = {
+    "processes": ProcessWorker,
+    "threads": ThreadWorker,
+}
+
+
+def serve(
+    connection: Connection, stopped: Event, spec: str, config: TrainConfig, first_number: int, stride: int
+) -> None:
+    """What an actor's process does: load weights and play as it is told, until the other end is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the run's to handle
+    torch.set_num_threads(1)
+    game = load(spec)
+    model = build(NetConfig.parse(config.net), game)
+    evaluator = TorchEvaluator(model)
+    actor = Actor(game, config, evaluator, first_number=first_number, stride=stride)
+    try:
+        while True:
+            what, value = connection.recv()
+            if what == "load":
+                model.load_state_dict({name: torch.from_numpy(array) for name, array in value.items()})
+                evaluator.load(model)
+            else:
+                connection.send(_reply(actor, int(value), stopped))
+    except (EOFError, OSError):
+        return
+
+
+def _reply(actor: Actor, plies: int, stopped: Event) -> Any:
+    """The games as bytes with the counters, or the words of what went wrong."""
+    try:
+        data = to_bytes(actor.play(plies, stopped.is_set), actor.game.rules_id)
+    except TandemError as error:
+        return str(error)
+    return data, actor.evaluations, time.process_time()
