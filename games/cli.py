@@ -53,11 +53,16 @@ def run_main(main: Callable[[list[str]], int]) -> NoReturn:
         # No byte that somebody types, and no sign that a terminal lacks, is worth a traceback.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    sys.stdin = sys.stdin or open(os.devnull, encoding="utf-8")  # noqa: SIM115 - None where the caller closed it
+    sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
     try:
         code = main(sys.argv[1:])
         sys.stdout.flush()
     except TandemError as error:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        code = BAD_INPUT
+    except MemoryError:
+        print("error: out of memory; ask for less, or for smaller settings", file=sys.stderr)
         code = BAD_INPUT
     except KeyboardInterrupt:
         print("\ninterrupted", file=sys.stderr)
@@ -66,6 +71,11 @@ def run_main(main: Callable[[list[str]], int]) -> NoReturn:
         # The interpreter flushes stdout once more on its way out, and would complain.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = BROKEN_PIPE
+    except Exception as error:
+        if not any(kind.__name__ == "NumbaError" for kind in type(error).__mro__):
+            raise
+        print("error: the game's rules do not compile; python -m games.check GAME says where", file=sys.stderr)
+        code = BAD_INPUT
     # Threads may still be finishing: a second Ctrl-C then ends the program instead of printing a traceback.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     sys.exit(code)

@@ -185,6 +185,10 @@ def _require(module: ModuleType, title: str) -> None:
     if not (isinstance(planes, tuple) and len(planes) == 3 and all(isinstance(n, int) and n > 0 for n in planes)):
         raise TandemError(f"{title}: PLANES must be (channels, rows, columns), not {planes!r}")
     policy, logits = getattr(module, "POLICY", None), getattr(module, "LOGITS", module.ACTIONS)
+    if policy is not None and not (
+        isinstance(policy, tuple) and len(policy) == 2 and all(isinstance(n, int) and n >= 0 for n in policy)
+    ):
+        raise TandemError(f"{title}: POLICY must be (channels per cell, extra) or None, not {policy!r}")
     if policy is not None and policy[0] * planes[1] * planes[2] + policy[1] != logits:
         raise TandemError(f"{title}: POLICY {policy} (channels per cell, extra) does not make LOGITS = {logits}")
     together: tuple[tuple[str, ...], ...] = (

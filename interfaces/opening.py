@@ -13,7 +13,7 @@ from players.spec import PlayerSpec, parse_spec
 DEFAULT_GAME = "connect4"
 DEFAULT_MODE, MODE_WITHOUT_NET = "hybrid", "search"
 # What a card may say of how much went into a net, the most telling first; people are told two of them.
-CARD_WORDS = ("minutes", "core_seconds", "positions", "evaluations", "games", "steps")
+CARD_WORDS = ("minutes", "core_minutes", "positions", "evaluations", "games", "steps")
 
 
 def open_session(

@@ -74,8 +74,6 @@ class Session:
 
     def think_afresh(self, mode: str, stop: Callable[[], bool]) -> SearchResult:
         """What `mode` would play here within the budget, with no tree from earlier moves."""
-        # A mode's first search also reads its kernels from the disk, which is no part of what it costs.
-        self._player(mode).search.run(self.position, simulations=1)
         return self._run(self._player(mode), stop, None)
 
     def planned_share(self) -> tuple[int, int]:
@@ -97,4 +95,10 @@ class Session:
             # Positions come one at a time: a second thread costs more than it computes.
             torch.set_num_threads(1)
         spec = self.spec.with_options(kind=mode)
-        return EnginePlayer(self.game, spec, evaluator, seed=spec.seed or 0, model=self.model)
+        player = EnginePlayer(self.game, spec, evaluator, seed=spec.seed or 0, model=self.model)
+        # A mode's first search also compiles its kernels or reads them from the disk: no part of what a move costs.
+        player.search.start(self.position)
+        player.search.advance(1)
+        player.search.result()
+        player.new_game()
+        return player

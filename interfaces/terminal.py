@@ -30,7 +30,12 @@ class Terminal:
         self._load_ahead()
         while not self.leaving:
             if not self.session.position.ended and not self.persons_turn():
-                self._engine_moves()
+                try:
+                    self._engine_moves()
+                except TandemError as error:  # the game on the board is worth more than the engine's move
+                    self.console.write(" ".join(str(error).split()))
+                    self.console.write("you play both sides from here; /mode, /undo and /new go on working")
+                    self.side = "both"
                 continue
             try:
                 line = self.console.read(self._prompt())

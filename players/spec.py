@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 from engine.modes import MODES, PRIORS, VALUES
+from engine.search import MOST_SECONDS
 from games.errors import TandemError
 
 LATER = ("exact", "uci")
@@ -41,12 +42,12 @@ class _Number(NamedTuple):
 
 NUMBERS = {
     "simulations": _Number(int, 1, 2**31 - 1),  # the tree counts visits in 32 bits
-    "seconds": _Number(float, 0, above=True),
+    "seconds": _Number(float, 0, MOST_SECONDS, above=True),
     "seed": _Number(int, 0, 2**64 - 1),
     "temperature": _Number(float, 0),
     "threads": _Number(int, 1, 256),
     "threshold": _Number(float, 0, 1),
-    "c_puct": _Number(float, 0, above=True),
+    "c_puct": _Number(float, 0, 1000, above=True),
     "leaves": _Number(int, 1, 4096),
     "draw_value": _Number(float, -1, 1),
 }

@@ -28,6 +28,7 @@ from games.cli import INTERRUPTED, Parser, run_main
 from games.contract import FloatArray, Game
 from games.errors import TandemError
 from games.loader import load
+from games.processes import cores, sigint_ignored
 from nets.modelfile import read_model
 from players.evaluators import find_model
 from players.gtp_client import REPLY_SECONDS
@@ -126,7 +127,7 @@ def _play_in_processes(
     stop, others = context.Event(), set(multiprocessing.active_children())
     settings = (game.spec, specs, seed, reply_seconds, stop)
     with ProcessPoolExecutor(workers, context, initializer=_enter_worker, initargs=settings) as pool:
-        with _sigint_ignored():
+        with sigint_ignored():
             futures = [pool.submit(_play_in_worker, *task) for task in tasks]
         try:
             for future in as_completed(futures):
@@ -138,7 +139,7 @@ def _play_in_processes(
                 "a worker process of the match died, perhaps for want of memory; try --workers 1"
             ) from None
         finally:
-            with _sigint_ignored():
+            with sigint_ignored():
                 stop.set()
                 for future in futures:
                     future.cancel()
@@ -222,23 +223,9 @@ def _one_torch_thread(game: Game, specs: Specs) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-@contextmanager
-def _sigint_ignored() -> Iterator[None]:
-    """Ignore Ctrl-C for a moment; processes started meanwhile ignore it from their first instruction."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
 def _cores(specs: Specs) -> int:
     """Worker processes that fill the cores that this process may use."""
-    cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
-    return max(cores // max(spec.threads or 1 for spec in specs), 1)
+    return max(cores() // max(spec.threads or 1 for spec in specs), 1)
 
 
 def main(words: Sequence[str]) -> int:

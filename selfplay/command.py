@@ -35,7 +35,7 @@ def parser() -> Parser:
     p.add_argument("game", nargs="?", default="connect4", help="a game's name, or the path of a game file")
     budget = p.add_argument_group("budget, of the whole run (default: 5 minutes)")
     budget.add_argument("--minutes", type=float, metavar="N")
-    budget.add_argument("--games", type=int, metavar="N")
+    budget.add_argument("--games", type=int, metavar="N", help="at least: the last round is played to its end")
     budget.add_argument("--steps", type=int, metavar="N", help="training steps")
     p.add_argument("--run", type=Path, metavar="DIR", help="folder of the run (default: a new one under runs/)")
     p.add_argument("--preset", type=Path, metavar="FILE", help="TOML file of settings over the game's own")
@@ -137,7 +137,10 @@ def _agreed(
 ) -> TrainConfig:
     """The settings of the run that is there; TandemError when the command asks for others, or for another game."""
     if saved.get("rules_id") != game.rules_id:
-        raise TandemError(f"{path} is a run of {saved.get('game')}, not of {game.spec}; give another --run")
+        what = f"other rules of {game.spec}" if saved.get("game") == game.spec else f"{saved.get('game')}"
+        raise TandemError(f"{path} is a run of {what}, not of {game.spec}; give another --run")
+    if not isinstance(saved.get("settings"), dict):
+        raise TandemError(f"{path}/config.json is damaged: it holds no settings; give another --run")
     kept = from_table(dict(saved["settings"]), TrainConfig(), f"{path}/config.json")
     asked = asdict(config) if preset else given
     for name, value in asked.items():

@@ -18,6 +18,7 @@ from torch import nn
 from games.contract import Game
 from games.errors import TandemError
 from games.loader import load
+from games.processes import end_with_parent, sigint_ignored
 from nets.config import NetConfig
 from nets.evaluator import TorchEvaluator
 from nets.families import build
@@ -46,6 +47,9 @@ class Worker(Protocol):
     def load(self, model: nn.Module) -> None:
         """Play with these weights from now on."""
 
+    def wait(self) -> None:
+        """Return when it is ready to play."""
+
     def close(self) -> None:
         """End it."""
 
@@ -72,6 +76,9 @@ class ThreadWorker:
         """Play with these weights from now on."""
         self.evaluator.load(model)
 
+    def wait(self) -> None:
+        """Ready from the start."""
+
     def close(self) -> None:
         """Nothing to end."""
 
@@ -86,15 +93,24 @@ class ProcessWorker:
         self.evaluations, self.core_seconds = 0, 0.0
         arguments = (theirs, self.stopped, game.spec, config, first_number, stride)
         self.process = context.Process(target=serve, args=arguments, daemon=True)
-        self.process.start()
+        with sigint_ignored():
+            self.process.start()
         theirs.close()
         self.load(model)
 
     def play(self, plies: int, stop: Callable[[], bool]) -> GameBatch:
         """Actor.play over there. Raises TandemError when it fails or its process has died."""
+        data, self.evaluations, self.core_seconds = self._ask("play", plies, stop)
+        return from_bytes(data, "an actor's games", self.rules_id)
+
+    def wait(self) -> None:
+        """Return when the process has imported what it needs; its start is no part of a run's time."""
+        self._ask("wait", None, bool)
+
+    def _ask(self, what: str, value: Any, stop: Callable[[], bool]) -> Any:
         self.stopped.clear()
         try:
-            self.connection.send(("play", plies))
+            self.connection.send((what, value))
             while not self.connection.poll(POLL_SECONDS):
                 if stop():
                     self.stopped.set()
@@ -105,8 +121,7 @@ class ProcessWorker:
             raise TandemError(f"an actor process ended with code {code}; the same command goes on") from None
         if isinstance(reply, str):
             raise TandemError(reply)
-        data, self.evaluations, self.core_seconds = reply
-        return from_bytes(data, "an actor's games", self.rules_id)
+        return reply
 
     def load(self, model: nn.Module) -> None:
         """Send these weights to be played with from now on; a dead actor is noticed by the next play."""
@@ -134,6 +149,7 @@ def serve(
 ) -> None:
     """What an actor's process does: load weights and play as it is told, until the other end is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the run's to handle
+    end_with_parent()
     torch.set_num_threads(1)
     game = load(spec)
     model = build(NetConfig.parse(config.net), game)
@@ -145,6 +161,8 @@ def serve(
             if what == "load":
                 model.load_state_dict({name: torch.from_numpy(array) for name, array in value.items()})
                 evaluator.load(model)
+            elif what == "wait":
+                connection.send(None)
             else:
                 connection.send(_reply(actor, int(value), stopped))
     except (EOFError, OSError):
@@ -157,4 +175,6 @@ def _reply(actor: Actor, plies: int, stopped: Event) -> Any:
         data = to_bytes(actor.play(plies, stopped.is_set), actor.game.rules_id)
     except TandemError as error:
         return str(error)
+    except Exception as error:  # whatever it is, the run should end with its words and its games saved
+        return f"an actor failed: {type(error).__name__}: {' '.join(str(error).split())[:300]}"
     return data, actor.evaluations, time.process_time()

@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from torch.utils.tensorboard import SummaryWriter
 from games.contract import Game
 from games.errors import TandemError
 from games.files import write_atomic
+from games.processes import cores
 from nets.checkpoint import save_model
 from nets.evaluator import TorchEvaluator
 from selfplay.config import TrainConfig
@@ -34,6 +35,8 @@ from selfplay.trainer import Losses, Trainer
 
 TRAINER_FILE, STATE_FILE, MODEL_FILE = "trainer.safetensors", "state.json", "model.safetensors"
 LEAST_POSITIONS = 4  # batches in the replay before training starts
+ROUND_FLOPS = 4.8e10  # of a round's plies, were each evaluated once: some seconds' work on two cores
+LEAST_PLIES, MOST_PLIES = 1_000, 40_000
 
 
 def shown(value: float) -> str:
@@ -115,6 +118,9 @@ class Loop:
         if run.resumed:
             self._resume()
         self.workers: list[Worker] = []
+        # Counted from the net's cost, not from a clock, so that rounds take some seconds and still repeat.
+        affordable = int(ROUND_FLOPS / self.trainer.net_config.flops(game))
+        self.plies_per_round = config.plies_per_round or min(max(affordable, LEAST_PLIES), MOST_PLIES)
         self.board: SummaryWriter | None = None
         self.strength: Strength | None = None
         self._measuring: Future[Strength | None] | None = None
@@ -130,10 +136,12 @@ class Loop:
     def run(self, watch: Callable[[RoundReport], None]) -> Progress:
         """Train until the budget is spent or stop() was called; saves at the end, also when a round fails."""
         self.board = SummaryWriter(str(self.run_dir.tensorboard))
-        first, actors = self.store.next_game_number(), self.config.actors
+        first, actors = self.store.next_game_number(), self.config.actors or cores()
         for i in range(actors):
             make = EXECUTORS[self.config.executor]
             self.workers.append(make(self.game, self.config, self.trainer.average, first + i, actors))
+        for worker in self.workers:
+            worker.wait()
         self._began = time.monotonic() - self.progress.seconds
         if self.budget.minutes is not None:
             self._deadline = self._began + 60 * self.budget.minutes
@@ -155,7 +163,7 @@ class Loop:
     def _round(self, pool: ThreadPoolExecutor) -> RoundReport:
         began, cores_began, evaluations = time.monotonic(), self._core_seconds(), self._evaluations()
         p, config = self.progress, self.config
-        plies = max(1, config.plies_per_round // len(self.workers))
+        plies = max(1, self.plies_per_round // len(self.workers))
         playing = [pool.submit(worker.play, plies, self._over) for worker in self.workers]
         steps = int(p.bucket // config.batch) if len(self.replay) >= LEAST_POSITIONS * config.batch else 0
         if self.budget.steps is not None:
@@ -269,7 +277,10 @@ class Loop:
         def load(folder: Path) -> None:
             self.trainer.load(folder / TRAINER_FILE)
             try:
-                self.progress = Progress(**json.loads((folder / STATE_FILE).read_bytes()))
+                state = Progress(**json.loads((folder / STATE_FILE).read_bytes()))
+                for item in fields(Progress):
+                    setattr(state, item.name, type(getattr(Progress(), item.name))(getattr(state, item.name)))
+                self.progress = state
             except (OSError, ValueError, TypeError) as error:
                 raise TandemError(f"{folder / STATE_FILE} is damaged: {error}") from None
 

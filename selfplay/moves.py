@@ -105,6 +105,9 @@ def move_kernels(game: Game) -> tuple[Callable[..., Any], Callable[..., Any]]:
         """Decide how much the next move of game g is searched."""
         p.full = uniform(p.rng) < policy.full_share
         p.noise_due = p.full and policy.noise_weight > 0
+        if p.noise_due and tree[0].first_child >= 0:
+            add_noise(tree, p.rng, policy.noise_concentration, policy.noise_weight)
+            p.noise_due = False
         visits = policy.simulations if p.full else policy.fast_simulations
         budget[g] = max(visits - tree[0].visits, 1)
 

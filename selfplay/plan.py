@@ -1,11 +1,11 @@
 """What a budget buys on this machine, from some seconds of measurement."""
 
-import os
 import time
 
 import torch
 
 from games.contract import Game
+from games.processes import cores
 from nets.config import NetConfig
 from nets.evaluator import TorchEvaluator
 from selfplay.actor import Actor
@@ -38,9 +38,9 @@ def plan(game: Game, config: TrainConfig, budget: Budget) -> str:
         trainer.train(replay, 2, 0.0)
         steps += 2
     step_seconds = trained / steps
-    cores = min(config.actors, os.cpu_count() or 1)
+    used = min(config.actors or cores(), cores())
     # A position costs its searches and, by the train bucket, its share of training steps.
-    seconds_per_position = (taken / plies + config.reuse / config.batch * step_seconds) / cores
+    seconds_per_position = (taken / plies + config.reuse / config.batch * step_seconds) / used
     if budget.minutes is not None:
         seconds = 60 * budget.minutes
     elif budget.games is not None:
@@ -52,7 +52,7 @@ def plan(game: Game, config: TrainConfig, budget: Budget) -> str:
     net = NetConfig.parse(config.net)
     return "\n".join(
         (
-            f"{game.spec}, {budget}, {cores} cores (an estimate from {2 * MEASURE_SECONDS:.0f} s on one of them)",
+            f"{game.spec}, {budget}, {used} cores (an estimate from {2 * MEASURE_SECONDS:.0f} s on one of them)",
             f"  net            {net}, {net.parameters(game):,} parameters, {net.flops(game) / 1e6:.2f} MFLOP each",
             f"  self-play      {evaluations / taken:,.0f} evaluations/s and {plies / taken:,.0f} positions/s a core",
             f"  training       {1 / step_seconds:,.1f} steps/s of {config.batch} positions",
