@@ -35,6 +35,8 @@ class _Number(NamedTuple):
 
     def words(self) -> str:
         noun = "a whole number" if self.kind is int else "a number"
+        if self.above and self.high < math.inf:
+            return f"{noun} above {self.low} and at most {self.high:,}"
         if self.high < math.inf:
             return f"{noun} from {self.low} to {self.high}"
         return f"{noun} above {self.low}" if self.above else f"{noun} of at least {self.low}"

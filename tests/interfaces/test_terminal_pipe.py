@@ -130,7 +130,7 @@ def test_every_mode_toggles_and_plays(tmp_path):
     said = talk(*lines, "/mode auto", "b2", "/compare", "/mode", "/quit", "a1", flags=flags)
     hints = said[2:11:2]
     assert all(re.match(rf"/hint\nhint: {SUMMARY}\n", hint) for hint in hints)
-    assert ["no search" in hint for hint in hints] == [False, True, True, False, False]
+    assert ["no search" in hint for hint in hints] == [False, True, False, False, False]
     assert re.search(r"(planned|the net was sure), \d of \d moves planned\n", said[12])
     compared = [line.split() for line in said[13].splitlines()[3:8]]
     assert [words[0] for words in compared[:-1]] == ["search", "net", "value", "hybrid"]

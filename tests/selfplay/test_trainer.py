@@ -53,7 +53,8 @@ def test_losses_fall_and_policy_stays_above_the_entropy(net: str, replay: Replay
     of = trainer(net=net, learning_rate=0.01)
     losses = [of.train(replay, 40, 0.0) for _ in range(8)]
     assert of.step == sum(part.steps for part in losses) == 320
-    assert losses[-1].policy < losses[0].policy - 0.02
+    # Batches differ in the entropy of their targets; what is above it is the net's to learn.
+    assert losses[-1].policy - losses[-1].entropy < losses[0].policy - losses[0].entropy - 0.02
     assert losses[-1].value < losses[0].value - 0.1
     assert all(part.policy > part.entropy > 0 for part in losses)
 
