@@ -15,12 +15,14 @@ from games.cli import Parser
 from games.contract import Game
 from games.errors import TandemError
 from games.loader import load
+from nets.config import NetConfig
 from selfplay.config import TrainConfig, default_config, from_table, read_preset
 
 if TYPE_CHECKING:
     from selfplay.loop import Budget, RoundReport
 
 DEFAULT_MINUTES = 5.0
+MOST_PARAMETERS = 100_000_000  # with gradients, averages and optimiser some 2 GB
 EXAMPLES = """examples:
   python train.py                                    Connect Four, 5 minutes
   python train.py tictactoe --minutes 2 --run runs/ttt
@@ -58,6 +60,11 @@ def main(arguments: list[str]) -> int:
     given = {name: value for name, value in given.items() if value is not None}
     config = read_preset(options.preset, default_config(game)) if options.preset else default_config(game)
     config = replace(config, **given)
+    parameters = NetConfig.parse(config.net).parameters(game)
+    if parameters > MOST_PARAMETERS:
+        raise TandemError(
+            f"net {config.net} has {parameters:,} parameters; at most {MOST_PARAMETERS:,} are trained here"
+        )
     from selfplay.loop import Budget  # torch takes a second to import, and a wrong flag should not wait for it
 
     asked = (options.minutes, options.games, options.steps)

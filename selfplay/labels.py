@@ -60,7 +60,7 @@ def read_labels(game: Game, path: Path) -> list[Label]:
 
 @cache
 def solved_labels(game: Game) -> tuple[Label, ...]:
-    """Every reachable decisive position of a small game, solved by brute force.
+    """Every reachable undecided position of a small game, solved by brute force.
 
     Raises TandemError for a game of more than MOST_STATES positions, or whose past decides: by repetition or length.
     """
@@ -100,4 +100,4 @@ def solved_labels(game: Game) -> tuple[Label, ...]:
     for position in reached.values():
         found = {action: -values[after(position.state, action).tobytes()] for action in position.legal()}
         labels.append(Label(position, found))
-    return tuple(label for label in labels if label.decisive)
+    return tuple(labels)

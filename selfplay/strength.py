@@ -56,9 +56,9 @@ def measure(game: Game, evaluator: Evaluator, seed: int, stop: Callable[[], bool
 
 @cache
 def _solved(game: Game) -> tuple[Label, ...] | None:
-    """solved_labels, or None; a game too large for it costs seconds to find out, so once a process."""
+    """The decisive positions of solved_labels, or None; a game too large for it costs seconds to find out, so once a process."""
     try:
-        return solved_labels(game)
+        return tuple(label for label in solved_labels(game) if label.decisive)
     except TandemError:
         return None
 
