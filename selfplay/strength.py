@@ -56,7 +56,7 @@ def measure(game: Game, evaluator: Evaluator, seed: int, stop: Callable[[], bool
 
 @cache
 def _solved(game: Game) -> tuple[Label, ...] | None:
-    """The decisive positions of solved_labels, or None; a game too large for it costs seconds to find out, so once a process."""
+    """The decisive ones of solved_labels, or None; to find a game too large costs seconds, so once a process."""
     try:
         return tuple(label for label in solved_labels(game) if label.decisive)
     except TandemError:
