@@ -35,12 +35,12 @@ def code_hash(source: bytes, parameters: object) -> str:
     return hashlib.sha256(core_source() + source + settings.encode()).hexdigest()[:16]
 
 
-def kernel(game: "Game", *, fastmath: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def kernel(game: "Game") -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Decorator for a function inside a kernel factory: compile it for this game and cache it under the game's hash."""
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         function.__qualname__ = f"{function.__name__}.{game.name}.{game.code_hash}"
-        compiled: Callable[..., Any] = njit(fastmath=fastmath, **FLAGS)(function)
+        compiled: Callable[..., Any] = njit(**FLAGS)(function)
         return compiled
 
     return decorate

@@ -47,7 +47,6 @@ CONSTANTS = ("STATE", "ACTIONS", "MAX_LEGAL", "MAX_PLIES", "PLANES")
 COMPILED = ("start", "legal", "play", "outcome", "encode")
 PYTHON_ONLY = ("format_action", "parse_action", "to_text", "from_text", "render")
 OPTIONAL_COMPILED = ("policy_index", "features", "transform", "transform_action", "key", "eval_key", "static_value")
-OPTIONAL_CONSTANTS = ("LOGITS", "POLICY", "FEATURES", "MAX_ACTIVE", "SYMMETRIES", "REPETITION", "RULES_VERSION")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -61,7 +61,7 @@ def sample_kernel(game: Game) -> Callable[..., None]:
         picks: Any, row_game: Any, row_ply: Any, row_kind: Any, child_from: Any, child_action: Any, child_policy: Any,
         action_from: Any, actions: Any, starts: Any, bases: Any, planes: Any, policy: Any, legal: Any, rng: Any
     ) -> None:  # fmt: skip
-        """bases int64 [4]: history index of the first game, action and child at hand, and of the first offset pair."""
+        """bases int64 [3]: history index of the first game, action and child at hand."""
         scratch = np.empty(2, starts.dtype)
         for b in range(picks.shape[0]):
             i = picks[b]
@@ -156,7 +156,7 @@ class Replay:
         planes = np.empty((n, *self.game.planes), np.float32)
         policy = np.empty((n, self.game.logits), np.float32)
         legal = np.empty((n, self.game.logits), np.bool_)
-        bases = np.array([self.action_from.begin, self.actions.begin, self.child_action.begin, 0], np.int64)
+        bases = np.array([self.action_from.begin, self.actions.begin, self.child_action.begin], np.int64)
         self.sample_into(
             picks, self.row_game.view(), self.row_ply.view(), self.row_kind.view(), self.child_from.view(),
             self.child_action.view(), self.child_policy.view(), self.action_from.view(), self.actions.view(),
