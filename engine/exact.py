@@ -1,0 +1,229 @@
+"""Exact play: positions proven by alpha-beta, with the distance to the end; the truth where it finishes.
+
+`Exact` narrows a position's score down by null-window searches, widest steps first (Pons 2015, parts 5 and 8), over
+one table that lives as long as it does. Out of budget, it says what is proven so far and no more.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.alphabeta import DONE, NODES, PAUSED, VALUE, Stack, alpha_beta, farther, nearer, new_table
+from engine.modes import EXACT
+from engine.position import Position
+from engine.result import SearchResult, certain
+from games.contract import Game
+from games.errors import TandemError
+from games.rng import Random
+
+CHUNK_NODES = 20_000  # between two looks at the clock and the stop signal: some milliseconds
+MOST_NODES = 2**62
+MOST_PV = 12  # moves; further down the table remembers bounds more than best play
+
+
+@dataclass(frozen=True)
+class Solution:
+    """What is proven of a position, seen by its player to move.
+
+    lower and upper bound the outcome (-1, 0, 1); plies is the distance to the end where both sides hurry to win and
+    put losing off, None when that is not proven, not asked for, or the position a draw.
+    """
+
+    lower: int
+    upper: int
+    plies: int | None
+    nodes: int
+    seconds: float
+
+    @property
+    def value(self) -> int | None:
+        """The outcome, where it is proven."""
+        return self.lower if self.lower == self.upper else None
+
+
+class Budget:
+    """Nodes and seconds left to a series of searches."""
+
+    def __init__(self, nodes: int | None, seconds: float | None, stop: Callable[[], bool] | None) -> None:
+        self.nodes = MOST_NODES if nodes is None else nodes
+        self.began, self.used = time.perf_counter(), 0
+        self.deadline = None if seconds is None else self.began + seconds
+        self.stop = stop
+
+    def chunk(self) -> int:
+        """Nodes to search before asking again; 0 when the budget is spent."""
+        if (self.deadline is not None and time.perf_counter() >= self.deadline) or (self.stop and self.stop()):
+            return 0
+        return min(self.nodes - self.used, CHUNK_NODES)
+
+    @property
+    def seconds(self) -> float:
+        """Since it began."""
+        return time.perf_counter() - self.began
+
+
+class Exact:
+    """Solves positions of one game. Not thread-safe. `memory` is the byte budget of its table."""
+
+    def __init__(self, game: Game, *, memory: int = 256 << 20, seed: int = 0) -> None:
+        if game.repetition:
+            raise TandemError(f"exact cannot play {game.name}: its outcomes depend on repeated positions")
+        self.game, self.kernels, self.far = game, alpha_beta(game), game.max_plies + 1
+        self.table, self.stack, self.rng = new_table(game, memory), Stack(game), Random(seed)
+
+    def _test(self, position: Position, bar: int, budget: Budget) -> int | None:
+        """A score at most `bar` proves itself an upper bound, one above it a lower bound; None: out of budget."""
+        stack = self.stack
+        stack.begin(position.state, position.ply, bar, bar + 1)
+        status = PAUSED
+        while status == PAUSED and (chunk := budget.chunk()):
+            before = int(stack.control[NODES])
+            status = self.kernels.search(
+                self.table, stack.states, stack.words, stack.moves, stack.frames, stack.control, chunk
+            )
+            budget.used += int(stack.control[NODES]) - before
+        if status == PAUSED:
+            return None
+        if status != DONE:
+            raise TandemError(f"{self.game.name} may last longer than {self.game.max_plies} plies; exact cannot say")
+        return int(stack.control[VALUE])
+
+    def _narrow(self, position: Position, low: int, high: int, budget: Budget, outcome_only: bool) -> tuple[int, int]:
+        """Bounds on the score of a position within [low, high], as close as the budget allows."""
+        if position.ended:
+            score = self.far * int(position.outcome())
+            return score, score
+        while low < high and not (outcome_only and (low > 0 or high < 0)):
+            middle = low + (high - low) // 2
+            if outcome_only:
+                middle = 0 if high > 0 else -1
+            elif middle <= 0 and -(-low // 2) < middle:
+                middle = -(-low // 2)
+            elif middle >= 0 and high // 2 > middle:
+                middle = high // 2
+            found = self._test(position, middle, budget)
+            if found is None:
+                break
+            if found > middle:
+                low = max(low, found)
+            else:
+                high = min(high, found)
+        return low, high
+
+    def _solution(self, low: int, high: int, budget: Budget) -> Solution:
+        plies = self.far - abs(low) if low == high != 0 else None
+        return Solution(int(np.sign(low)), int(np.sign(high)), plies, budget.used, budget.seconds)
+
+    def solve(
+        self,
+        position: Position,
+        *,
+        nodes: int | None = None,
+        seconds: float | None = None,
+        stop: Callable[[], bool] | None = None,
+        outcome_only: bool = False,
+    ) -> Solution:
+        """What is proven of a position within the budgets; all there is to prove when none is given.
+
+        outcome_only leaves the distance alone, which is faster. Raises TandemError for a game that outlasts its
+        MAX_PLIES.
+        """
+        budget = Budget(nodes, seconds, stop)
+        low, high = self._narrow(position, -self.far, self.far, budget, outcome_only)
+        return self._solution(low, high, budget)
+
+    def moves(
+        self,
+        position: Position,
+        *,
+        nodes: int | None = None,
+        seconds: float | None = None,
+        stop: Callable[[], bool] | None = None,
+        outcome_only: bool = False,
+    ) -> dict[int, Solution]:
+        """What is proven of every legal action: outcome for the player who makes it, plies to the end with it."""
+        budget, found = Budget(nodes, seconds, stop), dict[int, Solution]()
+        for action in position.legal():
+            position.play(action)
+            low, high = self._narrow(position, -self.far, self.far, budget, outcome_only)
+            position.undo()
+            found[action] = self._solution(nearer(high), nearer(low), budget)
+        return found
+
+    def run(
+        self,
+        position: Position,
+        *,
+        nodes: int | None = None,
+        seconds: float | None = None,
+        stop: Callable[[], bool] | None = None,
+    ) -> SearchResult:
+        """Choose a move: the soonest win or the latest loss, among equals by seed.
+
+        Where the budget does not reach, the move that the unfinished search held best. The result's simulations are
+        nodes; its proofs name the moves found best. Raises TandemError when the game is over.
+        """
+        if position.ended:
+            raise TandemError(f"the game is over ({position.ended}); there is nothing to solve")
+        budget = Budget(nodes, seconds, stop)
+        low, high = self._narrow(position, -self.far, self.far, budget, False)
+        actions = sorted(position.legal())
+        best = self._best(position, low, budget) if low == high else []
+        action = best[self.rng.below(len(best))] if best else self._held_best(position)
+        found = self._solution(low, high, budget)
+        proofs = np.array([found.value if a in best else np.nan for a in actions], np.float64)
+        return SearchResult(
+            mode=EXACT,
+            action=action,
+            move=self.game.format_action(position.state, action),
+            actions=np.array(actions, np.int32),
+            visits=np.zeros(len(actions), np.int64),
+            q=proofs,
+            prior=np.full(len(actions), 1 / len(actions)),
+            policy=np.array([float(a == action) for a in actions]),
+            proofs=proofs,
+            wdl=certain(found.value) if found.value is not None else (1 / 3, 1 / 3, 1 / 3),
+            pv=self._line(position, action),
+            simulations=found.nodes,
+            evaluations=0,
+            seconds=found.seconds,
+            proven=found.value,
+            plies=found.plies or 0,
+            planned=True,
+        )
+
+    def _best(self, position: Position, score: int, budget: Budget) -> list[int]:
+        """The moves that reach the position's score, as far as the budget goes: in an order that favours none."""
+        actions, best, bar = position.legal(), list[int](), farther(score)
+        for at in range(len(actions)):
+            other = at + self.rng.below(len(actions) - at)
+            actions[at], actions[other] = actions[other], actions[at]
+            position.play(actions[at])
+            after = self.far * int(position.outcome()) if position.ended else self._test(position, bar, budget)
+            position.undo()
+            if after is None:
+                break
+            if after <= bar:
+                best.append(actions[at])
+        return best
+
+    def _line(self, position: Position, action: int) -> list[str]:
+        """The move, and what the table remembers as best play after it."""
+        line, moves = Position(self.game, states=[position.state]), list[str]()
+        while True:
+            moves.append(self.game.format_action(line.state, action))
+            line.play(action)
+            if line.ended or len(moves) >= MOST_PV or (action := self._remembered(line)) < 0:
+                return moves
+
+    def _remembered(self, position: Position) -> int:
+        self.stack.begin(position.state, position.ply, 0, 1)
+        move = int(self.kernels.remembered(self.table, self.stack.words))
+        return move if move in position.legal() else -1
+
+    def _held_best(self, position: Position) -> int:
+        """The root's move as the table remembers it, else the first that the game would look at."""
+        move = self._remembered(position)
+        return move if move >= 0 else position.legal()[0]
