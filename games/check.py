@@ -105,6 +105,8 @@ class _Checker:
         yield "legal", lambda: self._legal(s, actions)
         if not actions:
             yield "outcome", lambda: self._outcome(s)
+        elif self.game.best_first is not None:
+            yield "best_first", lambda: self._best_first(s, actions)
         yield "encode", lambda: self._encode(s)
         yield "features", lambda: self._features(s)
         yield "key", lambda: self._equal(self.game.key(self.game.record(s)), self.rules.key(s, 0))
@@ -114,6 +116,34 @@ class _Checker:
         yield "render", lambda: self._render(s)
         for k in range(1, self.game.symmetries):
             yield "transform", partial(self._transform, s, k, actions)
+
+    def _best_first(self, s: StateArray, actions: list[int]) -> None:
+        """What exact search rests on: every win in one ply and loss in two is told, and no other move is left out."""
+        wins = any(self._wins(self._after(s, action)) for action in actions)
+        poisoned = {action for action in actions if self._wins_at_once(self._after(s, action))}
+        expected = -1 if wins else -2 if len(poisoned) == len(actions) else 0
+        assert self.game.best_first is not None
+        out = np.full(self.game.max_legal, SENTINEL, np.int32)
+        found = int(self.game.best_first(self.game.record(s.copy()), out))
+        if min(found, 0) != expected:
+            raise Finding(f"returns {found} where it should be {expected or 'how many moves it wrote'}")
+        kept = [int(action) for action in out[: max(found, 0)]]
+        if expected == 0 and (len(set(kept)) < len(kept) or not set(actions) - poisoned <= set(kept) <= set(actions)):
+            raise Finding(
+                f"wrote {kept} of the legal {actions}; only {sorted(poisoned)} lose at once and may be left out"
+            )
+
+    def _after(self, s: StateArray, action: int) -> StateArray:
+        child = s.copy()
+        self.rules.play(child, 0, action)
+        return child
+
+    def _wins(self, s: StateArray) -> bool:
+        """Whether the player who moved into s has won by it."""
+        return not self.rules.legal(s) and self.rules.outcome(s, 0) < 0
+
+    def _wins_at_once(self, s: StateArray) -> bool:
+        return any(self._wins(self._after(s, action)) for action in self.rules.legal(s))
 
     def _legal(self, s: StateArray, actions: list[int]) -> None:
         lists = []

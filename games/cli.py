@@ -6,12 +6,14 @@ import io
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from games.errors import TandemError
 
 BAD_INPUT, INTERRUPTED, BROKEN_PIPE = 2, 130, 141
+_background: list[threading.Thread] = []
 
 
 class Parser(argparse.ArgumentParser):
@@ -41,6 +43,12 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Refuse, where argparse would print its usage and exit."""
         raise TandemError(message.removeprefix("argument "))
+
+
+def in_background(work: Callable[[], object]) -> None:
+    """Run `work` in a thread that the end of the program does not wait for, wherever it is then."""
+    _background.append(threading.Thread(target=work, daemon=True))
+    _background[-1].start()
 
 
 def run_main(main: Callable[[list[str]], int]) -> NoReturn:
@@ -78,4 +86,9 @@ def run_main(main: Callable[[list[str]], int]) -> NoReturn:
         code = BAD_INPUT
     # Threads may still be finishing: a second Ctrl-C then ends the program instead of printing a traceback.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    if any(thread.is_alive() for thread in _background):
+        # The interpreter's own end would take modules away from under a thread that imports them, and may crash.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
     sys.exit(code)

@@ -1,38 +1,45 @@
 """Kernels: functions whose closure holds one game's plain rules, compiled by Numba and cached on disk.
 
 A kernel factory is written once and called per game. Its closure cells may hold plain functions that Python can
-import by name, numbers and dtypes only: closures over dispatchers never hit Numba's disk cache. The hash in the
-kernel's name covers what Numba's own cache does not see: edits in imported files, parameters, flags.
+import by name, numbers and dtypes only: closures over dispatchers never hit Numba's disk cache. Numba's own cache sees
+edits in the kernel's file and changed numbers in its cells. The hash in the kernel's name covers what it does not see:
+edits in imported files, parameters, flags. So a number from a file that is not hashed goes into a cell.
 """
 
+import contextlib
 import hashlib
+import re
+import time
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from numba import njit
-from numba.core import config
+from numba.core import config, event
+
+from games.files import discard
 
 if TYPE_CHECKING:
     from games.contract import Game
 
 ROOT = Path(__file__).resolve().parent.parent
+KEPT_SECONDS = 14 * 24 * 3600
 FLAGS: dict[str, Any] = {"nogil": True, "cache": True, "error_model": "numpy"}
 
 
 @lru_cache(maxsize=1)
-def core_source() -> bytes:
-    """The bytes of every file of ours that compiled code may call into: those that mention numba."""
-    files = sorted([*ROOT.glob("games/*.py"), *ROOT.glob("engine/*.py")])
-    return b"".join(data for path in files if b"numba" in (data := path.read_bytes()))
+def core() -> dict[Path, bytes]:
+    """Every file of ours that compiled code may call into, with its bytes: those that extend Numba."""
+    files = sorted(path for folder in ("games", "engine", "selfplay") for path in ROOT.glob(f"{folder}/*.py"))
+    return {path: data for path in files if b"numba.extending" in (data := path.read_bytes())}
 
 
 def code_hash(source: bytes, parameters: object) -> str:
     """Sixteen hex digits over our core, a game's sources and parameters, and Numba's settings."""
     switches = [getattr(config, name) for name in ("BOUNDSCHECK", "OPT", "DISABLE_JIT")]
     settings = repr((parameters, sorted(FLAGS.items()), switches))
-    return hashlib.sha256(core_source() + source + settings.encode()).hexdigest()[:16]
+    return hashlib.sha256(b"".join(core().values()) + source + settings.encode()).hexdigest()[:16]
 
 
 def kernel(game: "Game") -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -44,3 +51,35 @@ def kernel(game: "Game") -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         return compiled
 
     return decorate
+
+
+class _Prune(event.Listener):
+    """When a kernel is compiled, those of its game under other hashes go, if nobody has touched them for two weeks.
+
+    Another process may be about to read what goes: Numba then compiles, as if it had never been there.
+    """
+
+    def on_start(self, event: Any) -> None:
+        dispatcher = event.data["dispatcher"]
+        kernel = re.fullmatch(r"\w+\.(.+)\.(\w{16})", dispatcher.py_func.__qualname__)
+        folder = kernel and dispatcher.stats.cache_path
+        if kernel and folder:
+            # MODULE.FUNCTION.GAME.HASH-LINE.PYTHON.nbi, its data as .nbc, and what a killed writer left of either
+            ours = re.compile(rf"\w+\.\w+\.{re.escape(kernel[1])}\.(\w{{16}})-\d+\..*\.nb[ic]\b.*")
+            with contextlib.suppress(OSError):
+                for path in Path(folder).iterdir():
+                    found = ours.fullmatch(path.name)
+                    if found and found[1] != kernel[2] and _idle(path) > KEPT_SECONDS:
+                        discard(path)
+
+    def on_end(self, event: Any) -> None:
+        pass
+
+
+def _idle(path: Path) -> float:
+    """Seconds since a file was last read or written, as far as its system notes reading."""
+    stat = path.stat()
+    return time.time() - max(stat.st_atime, stat.st_mtime)
+
+
+event.register("numba:compile", _Prune())  # type: ignore[no-untyped-call]

@@ -11,13 +11,16 @@ empty cell on top of each so that shifted lines do not wrap; for 6 rows:
 
 import numpy as np
 
+from games.bits import popcount
+
+PARAMS = globals().get("PARAMS", {})  # the loader's; none where this is imported as a module, by pydoc say
 ROWS, COLUMNS, CONNECT = PARAMS.get("rows", 6), PARAMS.get("columns", 7), PARAMS.get("connect", 4)
 if not (2 <= ROWS <= 15 and 2 <= COLUMNS <= 9 and (ROWS + 1) * COLUMNS <= 64 and 2 <= CONNECT <= max(ROWS, COLUMNS)):
     raise ValueError("rows 2-15, columns 2-9, (rows + 1) x columns at most 64, connect 2 up to the longer side")
 
 U = np.uint64
 STATE = np.dtype([("me", "u8"), ("taken", "u8")])  # stones of the player to move, and of both
-ACTIONS, MAX_LEGAL, MAX_PLIES, PLANES = COLUMNS, COLUMNS, ROWS * COLUMNS, (2, ROWS, COLUMNS)
+ACTIONS, MAX_LEGAL, MAX_PLIES, PLANES = COLUMNS, COLUMNS, ROWS * COLUMNS, (4, ROWS, COLUMNS)
 SYMMETRIES = 2
 RULES_VERSION = 1
 HEIGHT = ROWS + 1
@@ -68,12 +71,67 @@ def outcome(s):
     return -1.0 if connected(s.me ^ s.taken) else 0.0
 
 
+def threats(stones, taken):
+    """Empty cells, reachable or not, that would complete a line of these stones."""
+    cells = U(0)
+    for step in DIRECTIONS:
+        for hole in range(CONNECT):
+            line = BOARD
+            for k in range(CONNECT):
+                if k < hole:
+                    line &= stones << U(min((hole - k) * step, 63))
+                elif k > hole:
+                    line &= stones >> U(min((k - hole) * step, 63))
+            cells |= line
+    return cells & (BOARD ^ taken)
+
+
 def encode(s, planes):
     other = s.me ^ s.taken
+    mine, theirs = threats(s.me, s.taken), threats(other, s.taken)
     for c in range(COLUMNS):
         for r in range(ROWS):
-            planes[0, ROWS - 1 - r, c] = (s.me >> U(HEIGHT * c + r)) & U(1)
-            planes[1, ROWS - 1 - r, c] = (other >> U(HEIGHT * c + r)) & U(1)
+            cell = U(HEIGHT * c + r)
+            planes[0, ROWS - 1 - r, c] = (s.me >> cell) & U(1)
+            planes[1, ROWS - 1 - r, c] = (other >> cell) & U(1)
+            planes[2, ROWS - 1 - r, c] = (mine >> cell) & U(1)
+            planes[3, ROWS - 1 - r, c] = (theirs >> cell) & U(1)
+
+
+def best_first(s, out):
+    """Moves that do not lose at once, those that make most threats first, then the middle ones (Pons 2015)."""
+    other = s.me ^ s.taken
+    free = (s.taken + BOTTOM) & BOARD
+    if free & threats(s.me, s.taken):
+        return -1
+    theirs = threats(other, s.taken)
+    forced = free & theirs
+    if forced:
+        if forced & (forced - U(1)):
+            return -2
+        free = forced
+    elif not free:
+        return 0
+    free &= ~(theirs >> U(1))  # beneath a cell that wins for them
+    if not free:
+        return -2
+    n = 0
+    scores = 0  # of the moves in out, six bits each
+    for k in range(COLUMNS):
+        column = COLUMNS // 2 + (k // 2 if k % 2 == 0 else -(k // 2) - 1)
+        stone = free & COLUMN[column]
+        if stone:
+            mine = s.me | stone
+            score = popcount(threats(mine, s.taken | stone))
+            at = n
+            while at > 0 and (scores >> 6 * (at - 1)) & 63 < score:
+                out[at] = out[at - 1]
+                at -= 1
+            below = scores & ((1 << 6 * at) - 1)
+            scores = below | (score << 6 * at) | ((scores ^ below) << 6)
+            out[at] = column
+            n += 1
+    return n
 
 
 def mirror(stones):

@@ -8,6 +8,8 @@ A position without its past is one fixed-size record of dtype STATE. Compiled fu
     outcome(s)                 of a finished game: +1, 0 or -1 for the player to move
     encode(s, planes)          write every cell of float32 planes of shape PLANES, seen by the player to move
 
+They may call other functions of the file, and of modules that it imports from beside it; constants are frozen in.
+
 with the constants STATE, ACTIONS (actions are 0..ACTIONS-1), MAX_LEGAL, MAX_PLIES, PLANES (channels, rows, columns).
 Python-only, for people and files: format_action(s, a), parse_action(s, text), to_text(s), from_text(text, s),
 render(s), and a docstring that says the rules.
@@ -23,9 +25,13 @@ Optional, with defaults:
     eval_key(s)                          64-bit identity of all that encode and features read (key)
     REPETITION                           how many occurrences of a position draw; 0: none (0)
     static_value(s)                      a search-only leaf value in [-1, 1] for the player to move (None)
+    best_first(s, out)                   for proofs, of a game that is not over: -1 if the player to move can win at
+                                         once, -2 if every move lets the other win at once; else write the moves, most
+                                         promising first and without those that lose so, and return how many (None)
     RULES_VERSION                        counts changes of the rules (1)
 
-Parameters come in as the name PARAMS: `SIZE = PARAMS.get("size", 7)`.
+Parameters come in as the name PARAMS: `SIZE = PARAMS.get("size", 7)`. Only the loader sets it; a file that can also be
+imported as a module says `PARAMS = globals().get("PARAMS", {})` first.
 """
 
 import hashlib
@@ -46,7 +52,16 @@ FloatArray = npt.NDArray[np.float32]
 CONSTANTS = ("STATE", "ACTIONS", "MAX_LEGAL", "MAX_PLIES", "PLANES")
 COMPILED = ("start", "legal", "play", "outcome", "encode")
 PYTHON_ONLY = ("format_action", "parse_action", "to_text", "from_text", "render")
-OPTIONAL_COMPILED = ("policy_index", "features", "transform", "transform_action", "key", "eval_key", "static_value")
+OPTIONAL_COMPILED = (
+    "policy_index",
+    "features",
+    "transform",
+    "transform_action",
+    "key",
+    "eval_key",
+    "static_value",
+    "best_first",
+)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -83,6 +98,7 @@ class Game:
     key: Callable[..., Any]
     eval_key: Callable[..., Any]
     static_value: Callable[..., Any] | None
+    best_first: Callable[..., Any] | None
 
     def states(self, count: int) -> StateArray:
         """A zeroed array of `count` records."""

@@ -43,7 +43,8 @@ def fill(module: ModuleType) -> None:
             function = make(module)
             function.__module__, function.__name__, function.__qualname__ = module.__name__, name, name
             setattr(module, name, register_jitable(function))
-    vars(module).setdefault("static_value", None)
+    for name in ("static_value", "best_first"):
+        vars(module).setdefault(name, None)
 
 
 def _policy_index(module: ModuleType) -> Callable[..., Any]:

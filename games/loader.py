@@ -3,6 +3,7 @@
 import difflib
 import importlib.util
 import inspect
+import re
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -16,10 +17,11 @@ from games import contract, defaults
 from games.compiler import code_hash
 from games.contract import Game
 from games.errors import TandemError
+from games.sources import FOLDER, helpers, importable, sources
 
-FOLDER = Path(__file__).resolve().parent
 _YES_NO = {"true": True, "1": True, "false": False, "0": False}
 _loaded: dict[tuple[str, tuple[tuple[str, Any], ...]], Game] = {}
+_jitable: set[Any] = set()
 
 
 class Parameters:
@@ -99,13 +101,9 @@ def _load(name: str, path: Path, given: dict[str, Any]) -> Game:
         has = ", ".join(parameters.defaults) or "none"
         raise TandemError(f"{title} has no parameter '{unknown[0]}'; its parameters: {has}")
     _require(module, title)
-    source = _sources(module, (FOLDER, path.parent))
-    for key, value in list(vars(module).items()):
-        if isinstance(value, Dispatcher):  # an author's own @njit would keep the kernels out of the disk cache
-            value = value.py_func
-            setattr(module, key, value)
-        if inspect.isfunction(value) and value.__module__ == module.__name__ and key not in contract.PYTHON_ONLY:
-            register_jitable(value)
+    files = sources(path)
+    for part in (module, *helpers(path, files)):
+        _let_kernels_call(part, () if part is not module else contract.PYTHON_ONLY)
     own_features = hasattr(module, "features")
     defaults.fill(module)
     changed = {key: value for key, value in sorted(parameters.values.items()) if value != parameters.defaults[key]}
@@ -116,7 +114,7 @@ def _load(name: str, path: Path, given: dict[str, Any]) -> Game:
         spec=name + suffix,
         parameters=parameters.values,
         module=module,
-        code_hash=code_hash(source, sorted(parameters.values.items())),
+        code_hash=code_hash(b"".join(files.values()), sorted(parameters.values.items())),
         state=module.STATE,
         actions=module.ACTIONS,
         max_legal=module.MAX_LEGAL,
@@ -137,7 +135,7 @@ def _load(name: str, path: Path, given: dict[str, Any]) -> Game:
 def _run(path: Path, title: str, given: dict[str, Any], parameters: Parameters) -> ModuleType:
     """Execute the file as a module that kernels' caches can name: the same name in every process."""
     suffix = "".join(f"_{key}_{value}" for key, value in sorted(given.items()))
-    name = f"tandem_game_{title}{suffix}"
+    name = re.sub(r"\W", "_", f"tandem_game_{title}{suffix}")  # a dot would make it part of a package
     module_spec = importlib.util.spec_from_file_location(name, path)
     assert module_spec is not None
     assert module_spec.loader is not None
@@ -145,7 +143,8 @@ def _run(path: Path, title: str, given: dict[str, Any], parameters: Parameters) 
     vars(module)["PARAMS"] = parameters
     sys.modules[name] = module
     try:
-        module_spec.loader.exec_module(module)
+        with importable(path.parent):
+            module_spec.loader.exec_module(module)
     except TandemError:
         del sys.modules[name]
         raise
@@ -154,6 +153,18 @@ def _run(path: Path, title: str, given: dict[str, Any], parameters: Parameters) 
         words = " ".join(f"{type(error).__name__}: {error}".split())
         raise TandemError(f"game file {path.name} does not run: {words}") from error
     return module
+
+
+def _let_kernels_call(module: ModuleType, but: tuple[str, ...]) -> None:
+    """Make the plain functions of a module callable from compiled code."""
+    for key, value in list(vars(module).items()):
+        if isinstance(value, Dispatcher):  # an author's own @njit would keep the kernels out of the disk cache
+            value = value.py_func
+            setattr(module, key, value)
+        if inspect.isfunction(value) and value.__module__ == module.__name__ and key not in but:
+            if value not in _jitable:  # a helper may serve several games
+                register_jitable(value)
+            _jitable.add(value)
 
 
 def _require(module: ModuleType, title: str) -> None:
@@ -201,21 +212,3 @@ def _require(module: ModuleType, title: str) -> None:
         if have and len(have) < len(group):
             lacking = ", ".join(name for name in group if name not in have)
             raise TandemError(f"{title}: {have[0]} goes with {lacking}, which the file does not define")
-
-
-def _sources(module: ModuleType, folders: tuple[Path, ...]) -> bytes:
-    """Bytes of the game file and of what it imports from beside it or from ours: an edit there is a new kernel."""
-    seen: dict[str, bytes] = {}
-
-    def visit(current: ModuleType) -> None:
-        file = current.__file__
-        assert file is not None
-        seen[file] = Path(file).read_bytes()
-        for value in list(vars(current).values()):
-            other = value if inspect.ismodule(value) else sys.modules.get(getattr(value, "__module__", None) or "")
-            used = getattr(other, "__file__", None)
-            if other is not None and used and used not in seen and Path(used).parent in folders:
-                visit(other)
-
-    visit(module)
-    return b"".join(seen[file] for file in sorted(seen))

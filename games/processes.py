@@ -27,6 +27,23 @@ def sigint_ignored() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
+@contextmanager
+def sigint_held() -> Iterator[None]:
+    """Hold Ctrl-C back for a moment: it comes afterwards. Processes started meanwhile do not get it at all.
+
+    Where the system cannot (Windows), it is ignored for that moment.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        with sigint_ignored():
+            yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def end_with_parent() -> None:
     """Let this child process end as soon as its parent has, whatever it is doing then."""
 

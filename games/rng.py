@@ -1,4 +1,4 @@
-"""splitmix64 (Steele, Lea and Flood 2014, section 4): one uint64 of state per game or thread.
+"""splitmix64 (Steele, Lea and Flood 2014): one uint64 of state per game or thread.
 
 The same seed gives the same stream compiled and in plain Python; numpy's global generator gives neither.
 """

@@ -49,6 +49,23 @@ BROKEN = {
     "overflows": (T, [("(U(1) << U(a))", "((1 << (a + 63)) >> 63)")], "play", "plain Python gives (0, "),
     "play_raises": (C, [("    s.me ^= s.taken\n", "    s.me ^= s.taken + [][a:][0]\n")], "play", "raises IndexError"),
     "uncompilable": (T, [("    marks = s.me", "    import math\n\n    marks = s.me")], "play", "raises"),
+    "late": (
+        C,
+        [("        return -1\n", "        return 7 * 0 - 2\n")],
+        "best_first",
+        "returns -2 where it should be -1",
+    ),
+    "left_out": (
+        C,
+        [
+            (
+                "            out[at] = column\n            n += 1\n",
+                "            out[at] = column\n            n += column > 0\n",
+            )
+        ],
+        "best_first",
+        "may be left out",
+    ),
     "start_raises": (T, [("    s.me = 0\n", "    s.me = 0 // 0\n")], "start", "raises ZeroDivisionError"),
     "transform_marks": (T, [("    out.other = other", "    out.other = me")], "transform", "k=1"),
     "transform_action": (C, [("return COLUMNS - 1 - a", "return a")], "transform", "k=1"),

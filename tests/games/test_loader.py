@@ -1,5 +1,6 @@
 """Loading game files: what is refused and in which words, and what identifies the rules."""
 
+import importlib
 import subprocess
 import sys
 from pathlib import Path
@@ -107,6 +108,12 @@ def test_games_that_ship():
         assert load(name).rules
 
 
+@pytest.mark.parametrize("name", known_games())
+def test_games_that_ship_are_modules_too(name):
+    module, game = importlib.import_module(f"games.{name}"), load(name)
+    assert (module.ACTIONS, module.PLANES, module.__doc__.strip()) == (game.actions, game.planes, game.rules)
+
+
 def test_parameters_are_seen_and_written_back():
     game = load("connect4: rows = 5 ,columns=5")
     assert (game.actions, game.planes, game.max_plies) == (5, (2, 5, 5), 25)
@@ -175,6 +182,12 @@ def test_rules_id_is_the_same_in_another_process():
     code = "from games.loader import load; print(load('tictactoe').rules_id, load('tictactoe').code_hash)"
     out = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert out.strip() == f"{load('tictactoe').rules_id} {load('tictactoe').code_hash}"
+
+
+def test_dots_in_names_and_numbers(tmp_path):
+    pace = ("SYMMETRIES = 8", 'SYMMETRIES = 8\nPACE = PARAMS.get("pace", 0.5)')
+    game = load(f"{variant(tmp_path, 'my.game-2', 'tictactoe', pace)}:pace=0.25")
+    assert rules(game).perft(rules(game).first(), 2) == 72
 
 
 def test_defaults_of_a_plain_file(tmp_path):
