@@ -2,10 +2,14 @@
 
 tree.py        the node record; selecting, expanding, backing up, proving and compacting, as compiled helpers
 kernels.py     those helpers bound to one game's rules: play-out search, and batched gather and scatter for nets
+perceptron.py  a kernel net: a ReLU perceptron that kernels evaluate, from plain arrays
+netplan.py     whole simulations guided by a kernel net, as one kernel
+arrays.py      the memory of one tree
 noise.py       Dirichlet noise for the root's priors
 evaluator.py   what a search asks of a net
 position.py    a start state, actions and keys: what search, arena and interfaces share
-modes.py       search, net, value, hybrid, auto: which prior, which leaf value
+modes.py       search, net, value, hybrid, auto: which prior, which leaf value; and the solver's name beside them
 result.py      what every search returns, and how its move is chosen
 search.py      Search: one position, any mode, resumable, tree kept between moves
+lockstep.py    many positions side by side, one evaluation for all of them at a time
 """

@@ -42,6 +42,26 @@ def rollout(legal: Any, play: Any, outcome: Any, s: Any, moves: Any, n: Any, rng
 
 
 @register_jitable
+def end_at_once(
+    legal: Any, play: Any, outcome: Any, tree: Any, roots: Any, g: Any, scratch: Any, b: Any, moves: Any, path: Any
+) -> None:
+    """Prove the children of the root roots[g] that end the game; scratch[b] and moves are overwritten.
+
+    What looking ahead has won must not be won later than now.
+    """
+    s = scratch[b]
+    for i in range(tree[0].first_child, tree[0].first_child + tree[0].child_count):
+        scratch[b] = roots[g]
+        play(s, tree[i].action)
+        if legal(s, moves) == 0:
+            result = -np.int64(outcome(s))
+            tree[i].lower = result
+            tree[i].upper = result
+            path[1] = i
+            t.prove(tree, path, 1)
+
+
+@register_jitable
 def no_static_value(s: Any) -> Any:
     """Stands in for a static value where the game has none; the mode table never asks for it."""
     return 0.0
@@ -66,6 +86,7 @@ def kernels(game: Game) -> Kernels:
     legal, play, outcome, encode, key = game.legal, game.play, game.outcome, game.encode, game.key
     policy_index, repetition, max_legal = game.policy_index, game.repetition, game.max_legal
     static_value = game.static_value or no_static_value
+    best_first = game.best_first or legal  # never negative then: nothing is decided ahead
 
     @kernel(game)
     def plan(
@@ -129,6 +150,7 @@ def kernels(game: Game) -> Kernels:
         """
         rows = 0
         keys = np.empty(paths.shape[1] if repetition > 0 else 1, np.uint64)
+        promising = np.empty(max_legal, np.int32)
         for b in range(slots.shape[0]):
             slot = slots[b]
             g = slot.tree
@@ -137,6 +159,8 @@ def kernels(game: Game) -> Kernels:
             s = leaves[b]
             slot.row = -1
             while budget[g] > 0:
+                if o.look_ahead and tree[0].visits == 1 and tree[0].first_child >= 0:
+                    end_at_once(legal, play, outcome, tree, roots, g, leaves, b, promising, path)
                 leaves[b] = roots[g]
                 depth, ended = t.descend(play, key, repetition, tree, s, path, keys, histories[g], counts[g], o)
                 leaf = path[depth]
@@ -148,7 +172,12 @@ def kernels(game: Game) -> Kernels:
                 draw = 1.0
                 if ended == t.LEAF:
                     k = legal(s, moves[b])
-                    if k > 0:
+                    # A leaf that a look ahead decides needs no evaluation; the root needs its children all the same.
+                    ahead = best_first(s, promising) if o.look_ahead and k > 0 and depth > 0 else 0
+                    if ahead < 0:
+                        tree[leaf].plies = -ahead
+                        value, draw = t.finish(tree, path, depth, -1 if ahead & 1 else 1, o)
+                    elif k > 0:
                         tree[leaf].first_child = t.PENDING
                         slot.depth = depth
                         slot.count = k
@@ -156,7 +185,8 @@ def kernels(game: Game) -> Kernels:
                         encode(s, planes[rows])
                         rows += 1
                         break
-                    value, draw = t.finish(tree, path, depth, -np.int64(outcome(s)), o)
+                    else:
+                        value, draw = t.finish(tree, path, depth, -np.int64(outcome(s)), o)
                 elif ended == t.PROVEN and tree[leaf].lower == tree[leaf].upper:
                     t.prove(tree, path, depth)
                 t.backup(tree, path, depth, value, draw, o)

@@ -1,6 +1,7 @@
 """The modes: where a search takes its priors and its leaf values from. Toggled at run time, for any game."""
 
 import difflib
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from games.contract import Game
@@ -40,18 +41,26 @@ MODES = {
 }
 
 
-def mode_named(name: str) -> Mode:
-    """The mode of that name; TandemError with the nearest one otherwise."""
-    if name not in MODES:
-        close = difflib.get_close_matches(name, MODES, 1)
+# The solver is no way to search, so no Mode; whoever lets people choose a mode offers it beside them.
+EXACT = "exact"
+CHOICES = {
+    **{mode.name: mode.about for mode in MODES.values()},
+    EXACT: "the solver: plays perfectly where it finishes, and says what it has proven where not",
+}
+
+
+def check_name(name: str, known: Iterable[str]) -> None:
+    """TandemError with the nearest of the known modes where `name` is none of them."""
+    if name not in known:
+        close = difflib.get_close_matches(name, known, 1)
         hint = f"did you mean {close[0]}? " if close else ""
-        raise TandemError(f"unknown mode '{name}': {hint}modes are {', '.join(MODES)}")
-    return MODES[name]
+        raise TandemError(f"unknown mode '{name}': {hint}modes are {', '.join(known)}")
 
 
 def resolve(game: Game, name: str, prior: str | None, value: str | None) -> Mode:
     """The mode with its prior or value source replaced; `search` prefers the game's static value to play-outs."""
-    mode = mode_named(name)
+    check_name(name, MODES)
+    mode = MODES[name]
     if mode.name == "search" and value is None and game.static_value is not None:
         value = "static"
     for what, given, known in (("prior", prior, PRIORS), ("value", value, VALUES)):

@@ -19,7 +19,7 @@ def normal(rng: Any) -> Any:
 @register_jitable
 def gamma(rng: Any, shape: Any) -> Any:
     """One gamma draw of any positive shape and scale 1 (Marsaglia and Tsang 2000)."""
-    if shape < 1.0:  # their section 6: a draw of shape + 1, shrunk
+    if shape < 1.0:  # a draw of shape + 1, shrunk, as they advise
         boost = (1.0 - uniform(rng)) ** (1.0 / shape)
         shape += 1.0
     else:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from engine.modes import EXACT
 from games.rng import Random
 
 Array = npt.NDArray[np.float64]
@@ -43,14 +44,41 @@ class SearchResult:
         """Win less loss probability for the player to move."""
         return self.wdl[0] - self.wdl[2]
 
+    def value_text(self) -> str:
+        """The value in words; a solver that proved nothing has no percentages to offer."""
+        if self.proven is not None:
+            return f"proven {OUTCOME_WORD[self.proven]}" + f" in {self.plies} plies" * (self.plies > 0)
+        return "unknown" if self.mode == EXACT else "win {:.0%} draw {:.0%} loss {:.0%}".format(*self.wdl)
+
     def summary(self) -> str:
-        """One line: move, win/draw/loss, simulations, seconds, principal variation."""
-        if self.proven is None:
-            value = "win {:.0%} draw {:.0%} loss {:.0%}".format(*self.wdl)
-        else:
-            value = f"proven {OUTCOME_WORD[self.proven]} in {self.plies} plies"
-        work = f"{self.simulations:,} simulations" if self.planned or self.simulations > 1 else "no search"
-        return f"{self.move}  {value}  {work}  {self.seconds:.3f} s  pv {' '.join(self.pv)}"
+        """One line: move, value, simulations, seconds, principal variation."""
+        unit = "nodes" if self.mode == EXACT else "simulations"
+        work = f"{self.simulations:,} {unit}" if self.planned or self.simulations > 1 else "no search"
+        return f"{self.move}  {self.value_text()}  {work}  {self.seconds:.3f} s  pv {' '.join(self.pv)}"
+
+
+@dataclass(frozen=True)
+class MoveReport:
+    """One legal move of a searched position, for the player to move; None is what is not known.
+
+    `bounds` are the least and the greatest outcome still possible (-1, 0, 1); where they are equal, wdl is certain and
+    `plies` the distance to the end. pv begins with the move.
+    """
+
+    move: str
+    visits: int
+    prior: float | None
+    policy: float | None
+    q: float | None
+    wdl: tuple[float, float, float] | None
+    bounds: tuple[int, int]
+    plies: int | None
+    pv: list[str]
+
+
+def certain(outcome: int) -> tuple[float, float, float]:
+    """Win, draw and loss probabilities of an outcome that is known."""
+    return float(outcome == 1), float(outcome == 0), float(outcome == -1)
 
 
 def pick(policy: Array, q: Array, prior: Array, temperature: float, rng: Random) -> int:

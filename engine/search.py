@@ -7,12 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from engine.arrays import TreeArrays
 from engine.evaluator import Evaluator
-from engine.kernels import CHECK_EVERY, SLOT, kernels
+from engine.kernels import CHECK_EVERY, kernels
 from engine.modes import resolve
+from engine.netplan import NetPlan
+from engine.perceptron import KernelNet
 from engine.position import Position
-from engine.result import SearchResult, pick
-from engine.tree import LEAF_NET, LEAF_ROLLOUT, LEAF_STATIC, NODE, OPTIONS, reset
+from engine.result import MoveReport, SearchResult, certain, pick
+from engine.tree import LEAF_NET, LEAF_ROLLOUT, LEAF_STATIC, NODE, OPTIONS
 from games.contract import Game
 from games.errors import TandemError
 from games.rng import Random, seed_for
@@ -30,9 +33,10 @@ THREAD_NOISE = 0.1  # share of Dirichlet noise that makes the trees of further t
 
 @dataclass(frozen=True)
 class Settings:
-    """How to search. `memory` is the byte budget of all trees; `threads` trees are grown side by side and merged.
+    """How to search. `threads` trees are grown side by side and merged; they share simulations and `memory`, in bytes.
 
-    `leaves` is how many leaves of a tree the net evaluates at once; None lets the budget decide.
+    `leaves` is how many leaves of a tree the net evaluates at once; None lets the budget decide. A kernel net takes
+    one at a time, and `cache` is the byte budget, for each thread, of what it said and need not be asked again.
     """
 
     mode: str = "hybrid"
@@ -47,12 +51,14 @@ class Settings:
     leaves: int | None = None
     seed: int = 0
     memory: int = 256 << 20
+    cache: int = 32 << 20
     solve: bool = True
+    look_ahead: bool = True
     early_stop: bool = True
     reuse: bool = True
 
     def __post_init__(self) -> None:
-        positive = {"threads": self.threads, "leaves": self.leaves or 1, "memory": self.memory}
+        positive = {"threads": self.threads, "leaves": self.leaves or 1, "memory": self.memory, "cache": self.cache}
         for name, value in positive.items():
             if value < 1:
                 raise TandemError(f"{name} must be at least 1, not {value}")
@@ -60,35 +66,6 @@ class Settings:
             raise TandemError(f"draw_value must lie between -1 (a loss) and 1 (a win), not {self.draw_value}")
         if self.temperature < 0:
             raise TandemError(f"temperature must be 0 or more, not {self.temperature}")
-
-
-class _Tree:
-    """One arena of nodes, its spare for compaction, and what the kernels need beside it."""
-
-    def __init__(self, game: Game, nodes: int, leaves: int, seed: int) -> None:
-        shape = game.planes
-        self.nodes, self.spare = np.empty((1, nodes), NODE), np.empty((1, nodes), NODE)
-        self.used = np.ones(1, np.int64)
-        self.rng = Random(seed).state
-        self.roots = game.states(2)
-        self.path = np.zeros((leaves, game.max_plies + 2), np.int32)
-        self.slots = np.zeros(leaves, SLOT)
-        self.leaves = game.states(leaves)
-        self.moves = np.zeros((leaves, game.max_legal), np.int32)
-        self.planes = np.zeros((leaves, *shape), np.float32)
-        self.logits = np.zeros((leaves, game.logits), np.float32)
-        self.wdl = np.zeros((leaves, 3), np.float32)
-        self.budget = np.zeros(1, np.int64)
-        self.evaluations = 0
-
-    def clear(self) -> None:
-        reset(self.nodes[0].view(np.recarray)[0])
-        self.used[0] = 1
-
-    def children(self) -> np.ndarray:
-        root = self.nodes[0, 0]
-        first = max(int(root["first_child"]), 0)
-        return self.nodes[0, first : first + int(root["child_count"])]
 
 
 class Search:
@@ -104,15 +81,21 @@ class Search:
         if self.mode.needs_net and evaluator is None:
             raise TandemError(f"mode {self.mode.name} needs a net; only mode search works without")
         self.evaluator = evaluator if self.mode.needs_net else None
+        if isinstance(self.evaluator, KernelNet) and (self.settings.leaves or 1) > 1:
+            raise TandemError("a kernel net evaluates one leaf at a time: leave leaves out, or use backend=torch")
         self.kernels = kernels(game)
         self.options = self._options()
-        nodes = self.settings.memory // (2 * NODE.itemsize * self.settings.threads)
+        threads = self.settings.threads if self.mode.plies_of_search is None else 1  # a few evaluations need no more
+        nodes = self.settings.memory // (2 * NODE.itemsize * threads)
         nodes = max(nodes, 2 * game.max_legal + 1)
         leaves = game.max_legal if self.mode.plies_of_search == 1 else self.settings.leaves or MOST_LEAVES
-        seeds = [seed_for(self.settings.seed, i) for i in range(self.settings.threads)]
-        self.trees = [_Tree(game, nodes, leaves, seed) for seed in seeds]
+        seeds = [seed_for(self.settings.seed, i) for i in range(threads)]
+        self.trees = [TreeArrays(game, nodes, leaves, seed) for seed in seeds]
+        if isinstance(self.evaluator, KernelNet):
+            for tree in self.trees:
+                tree.net_plan = NetPlan(game, self.evaluator, self.settings.cache)
         self.rng = Random(self.settings.seed)
-        self.pool = ThreadPoolExecutor(self.settings.threads) if self.settings.threads > 1 else None
+        self.pool = ThreadPoolExecutor(threads) if threads > 1 else None
         self._batch_leaves(1 if self.settings.leaves is None and self.mode.plies_of_search is None else leaves)
         self.position: Position | None = None
         self.simulations, self.seconds = 0, 0.0
@@ -130,14 +113,15 @@ class Search:
             o["fpu_reduction"] = -1e6  # every child once before any twice
         o["draw_value"] = s.draw_value
         o["solve"], o["early_stop"] = s.solve, s.early_stop and mode.plies_of_search is None
+        o["look_ahead"] = s.solve and s.look_ahead and mode.plies_of_search is None and self.game.best_first is not None
         o["uniform_prior"] = mode.prior == "uniform"
         o["leaf"] = {"net": LEAF_NET, "rollout": LEAF_ROLLOUT, "static": LEAF_STATIC}[mode.value]
         return options
 
     def _batch_leaves(self, leaves: int) -> None:
         """Evaluate that many leaves of a tree at once; the virtual loss keeps them apart."""
-        self.leaves = leaves
-        self.options["virtual_loss"] = 1.0 if leaves > 1 else 0.0
+        self.leaves = 1 if isinstance(self.evaluator, KernelNet) else leaves
+        self.options["virtual_loss"] = 1.0 if self.leaves > 1 else 0.0
 
     def start(self, position: Position) -> None:
         """Make `position` the root, keeping the subtree that earlier searches grew under it."""
@@ -176,7 +160,7 @@ class Search:
         return True
 
     def advance(self, simulations: int, left: int | None = None) -> int:
-        """Run up to that many more simulations (on each thread); returns how many ran.
+        """Run up to that many more simulations, shared out among the threads; returns how many ran.
 
         Fewer run when the root is proven or, with early_stop, when `left` simulations (default: these) cannot
         change the most visited move.
@@ -187,7 +171,7 @@ class Search:
             if self.pool is None:
                 ran = self._advance(self.trees[0], simulations, left)
             else:
-                ran = sum(self.pool.map(lambda tree: self._advance(tree, simulations, left), self.trees))
+                ran = sum(self.pool.map(self._advance, self.trees, self._shares(simulations), self._shares(left)))
         except BaseException:  # leaves may wait for values that will not come: no later search may meet them
             self.position = None
             raise
@@ -195,7 +179,12 @@ class Search:
         self.simulations += ran
         return ran
 
-    def _advance(self, tree: _Tree, simulations: int, left: int) -> int:
+    def _shares(self, simulations: int) -> list[int]:
+        """What each tree gets of them, the first ones one more where they do not divide."""
+        trees = len(self.trees)
+        return [(simulations + trees - 1 - i) // trees for i in range(trees)]
+
+    def _advance(self, tree: TreeArrays, simulations: int, left: int) -> int:
         k, o = self.kernels, self.options[0]
         count = len(self.history) if self.position is not None and self.position.ply else 0
         if self.evaluator is None:
@@ -203,10 +192,16 @@ class Search:
             return int(
                 k.plan(tree.nodes[0], tree.used, root, self.history, count, path, o, simulations, left, tree.rng)
             )
+        noisy, slots = tree is not self.trees[0], tree.slots[: self.leaves]
+        if tree.net_plan is not None:
+            ran = 0
+            if noisy and tree.nodes[0, 0]["visits"] == 0:
+                ran = self._plan_net(tree, tree.net_plan, count, 1, left)
+                k.noise(tree.nodes[0], tree.rng, 10.0, THREAD_NOISE)
+            return ran + self._plan_net(tree, tree.net_plan, count, simulations - ran, left - ran)
         histories, counts = self.history.reshape(1, -1), np.array([count], np.int64)
         tree.budget[0] = simulations
         look_at = 0
-        noisy, slots = tree is not self.trees[0], tree.slots[: self.leaves]
         while tree.budget[0] > 0:
             ran = simulations - int(tree.budget[0])
             if o["early_stop"] and ran >= look_at:
@@ -228,6 +223,14 @@ class Search:
                 k.noise(tree.nodes[0], tree.rng, 10.0, THREAD_NOISE)
         return simulations - int(tree.budget[0])
 
+    def _plan_net(self, tree: TreeArrays, plan: NetPlan, count: int, simulations: int, left: int) -> int:
+        root, path, o = tree.roots, tree.path[0], self.options[0]
+        ran, evaluations = plan.advance(
+            tree.nodes[0], tree.used, root, self.history, count, path, o, simulations, left, tree.rng
+        )
+        tree.evaluations += evaluations
+        return ran
+
     def run(
         self,
         position: Position,
@@ -242,7 +245,7 @@ class Search:
         """
         check_budget(simulations, seconds)
         if self.settings.leaves is None and self.mode.plies_of_search is None:
-            few = (simulations or DEFAULT_SIMULATIONS) // SIMULATIONS_PER_LEAF
+            few = (simulations or DEFAULT_SIMULATIONS) // (SIMULATIONS_PER_LEAF * len(self.trees))
             self._batch_leaves(MOST_LEAVES if simulations is None and seconds else max(1, min(few, MOST_LEAVES)))
         self.start(position)
         planned = self._plan_needed()
@@ -250,7 +253,7 @@ class Search:
             if seconds is not None:
                 self._run_clock(seconds, simulations, stop)
             else:
-                self._run_count((simulations or DEFAULT_SIMULATIONS) - self.simulations // len(self.trees), stop)
+                self._run_count((simulations or DEFAULT_SIMULATIONS) - self.simulations, stop)
             if not len(self.trees[0].children()):
                 self.advance(1)  # the time was up, or the stop came, before the first simulation
         self.moves_chosen += 1
@@ -273,23 +276,23 @@ class Search:
         return self.mode.plies_of_search is None
 
     def _run_count(self, simulations: int, stop: Callable[[], bool] | None) -> None:
-        left, chunk = simulations, 512
+        left, chunk = simulations, 512 * len(self.trees)
         while left > 0 and not (stop and stop()):
-            ran = self.advance(min(chunk, left), left) // len(self.trees)
+            ran = self.advance(min(chunk, left), left)
             left -= ran
             if ran < min(chunk, left + ran):
                 return
 
     def _run_clock(self, seconds: float, simulations: int | None, stop: Callable[[], bool] | None) -> None:
         began = time.perf_counter()
-        chunk, most = 1, simulations or 2**40
+        chunk, most = len(self.trees), simulations or 2**40
         while (left := seconds - (time.perf_counter() - began)) > 0 and not (stop and stop()):
-            done = self.simulations // len(self.trees)
+            done = self.simulations
             chunk = min(chunk, most - done)
             rate = done / max(self.seconds, 1e-9)
             before = self.seconds
             ran = self.advance(chunk, min(int(rate * left) + 1, most) if self.simulations > 64 else most)
-            if ran < chunk * len(self.trees) or done + chunk >= most:
+            if ran < chunk or done + chunk >= most:
                 return
             taken = max(self.seconds - before, 1e-9)
             chunk = max(1, min(2 * chunk, int(chunk * min(CHUNK_SECONDS, max(left, 1e-3)) / taken)))
@@ -319,7 +322,7 @@ class Search:
         wdl = self._wdl(root, -1)
         proven = int(-root["lower"]) if root["lower"] == root["upper"] else None
         if proven is not None:
-            wdl = (float(proven == 1), float(proven == 0), float(proven == -1))
+            wdl = certain(proven)
         elif self.mode.plies_of_search == 1:
             wdl = self._wdl(children[index], 1)
         return SearchResult(
@@ -341,6 +344,27 @@ class Search:
             plies=int(root["plies"]),
             planned=planned,
         )
+
+    def moves(self, result: SearchResult) -> list[MoveReport]:
+        """What the tree that gave `result` holds of each legal move, in the order of its arrays."""
+        assert self.position is not None
+        reports = []
+        for i, child in enumerate(self._merged()[0]):
+            low, high = int(child["lower"]), int(child["upper"])
+            reports.append(
+                MoveReport(
+                    move=self.game.format_action(self.position.state, int(child["action"])),
+                    visits=int(child["visits"]),
+                    prior=float(result.prior[i]),
+                    policy=float(result.policy[i]),
+                    q=None if np.isnan(result.q[i]) else float(result.q[i]),
+                    wdl=certain(low) if low == high else self._wdl(child, 1) if child["visits"] else None,
+                    bounds=(low, high),
+                    plies=int(child["plies"]) + 1 if low == high else None,
+                    pv=self._pv(int(child["action"])),
+                )
+            )
+        return reports
 
     def _merged(self) -> tuple[np.ndarray, np.ndarray]:
         """Children and root with visits, values and proofs of all trees together."""

@@ -36,6 +36,7 @@ OPTIONS = np.dtype(
         ("solve", "u1"),  # propagate proven outcomes
         ("uniform_prior", "u1"),  # ignore the net's policy
         ("leaf", "u1"),  # a leaf's value: LEAF_NET, LEAF_ROLLOUT or LEAF_STATIC
+        ("look_ahead", "u1"),  # where the game's best_first decides a leaf, prove it instead of evaluating it
         ("early_stop", "u1"),  # stop when the budget left cannot change the most visited move
     ]
 )
@@ -217,7 +218,7 @@ def expand(tree: Any, used: Any, node: Any, moves: Any, n: Any, offset: Any) -> 
 def prove(tree: Any, path: Any, depth: Any) -> None:
     """Carry changed bounds of path[depth] up the path, with the distance of what is proven.
 
-    Score-bounded MCTS (Cazenave and Saffidine 2010, section 3) for the outcomes -1, 0 and 1.
+    Score-bounded MCTS (Cazenave and Saffidine 2010) for the outcomes -1, 0 and 1.
     """
     for j in range(depth - 1, -1, -1):
         parent = tree[path[j]]
@@ -254,7 +255,7 @@ def finish(tree: Any, path: Any, depth: Any, result: Any, options: Any) -> Any:
 def backup(tree: Any, path: Any, depth: Any, value: Any, draw: Any, options: Any) -> None:
     """Add a leaf's utility (for its mover) and draw probability along the path, kept within each node's proven bounds.
 
-    The bounds stand for proven children, which are never visited again (Cazenave and Saffidine 2010, section 4).
+    The bounds stand for proven children, which are never visited again (Cazenave and Saffidine 2010).
     """
     for j in range(depth, -1, -1):
         x = tree[path[j]]

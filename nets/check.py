@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import copy
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import nn
 
 from games.errors import TandemError
 
-FloatArray = npt.NDArray[np.float32]
+if TYPE_CHECKING:
+    from engine.evaluator import Evaluator
+    from games.contract import FloatArray
 
 # A 5x64 net fitted for 150 steps measured 2e-5 in bf16: fifty times that leaves room for sharper policies and is still
 # a thousandth of a nat.
@@ -20,12 +21,6 @@ MAX_MEAN_KL = 1e-3
 # The same net measured 0.012 at worst over 1,024 positions. The value of 100 simulations has a standard error of up to
 # 0.05 in the win rate, and 0.02 stays within it.
 MAX_WDL_ERROR = 0.02
-
-
-class _Evaluator(Protocol):
-    net_id: str
-
-    def evaluate(self, planes: FloatArray, logits: FloatArray, wdl: FloatArray) -> None: ...
 
 
 class CheckResult(NamedTuple):
@@ -36,7 +31,7 @@ class CheckResult(NamedTuple):
     max_wdl_error: float
 
 
-def check(evaluator: _Evaluator, model: nn.Module, planes: FloatArray) -> CheckResult:
+def check(evaluator: Evaluator, model: nn.Module, planes: FloatArray) -> CheckResult:
     """Compare `evaluator` with `model` in eager f32 on planes float32 [n, C, H, W], n > 0.
 
     Raises TandemError when the mean policy KL exceeds MAX_MEAN_KL or a WDL probability differs by more than

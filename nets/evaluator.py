@@ -6,8 +6,6 @@ import copy
 import platform
 from typing import TYPE_CHECKING
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from torch import nn
 
@@ -19,7 +17,7 @@ from nets.fused import inference_copy
 if TYPE_CHECKING:
     from typing import Self
 
-FloatArray = npt.NDArray[np.float32]
+    from games.contract import FloatArray
 
 # In smaller batches bf16 is slower than f32: the fixed costs of its operators outweigh their speed. Measured at 1 to 24
 # positions with benchmarks/inference.py on a Xeon with AMX, packed operators.

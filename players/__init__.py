@@ -4,7 +4,8 @@ spec.py        PlayerSpec: a player as one string, read and refused without torc
 choice.py      Player, Choice, Forfeit: what every player is
 evaluators.py  nets for players, each file loaded once
 gtp_client.py  an external GTP engine as a player
-player.py      make_player; our modes and the random mover
+player.py      make_player; our modes, the solver and the random mover
+ready.py       refusing and compiling players before several processes run them
 match.py       random openings, one game, one pair of games with colours swapped
 elo.py         Elo difference and its interval from pair scores
 report.py      the figures of a match, for people and for scripts

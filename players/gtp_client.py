@@ -144,16 +144,20 @@ class GtpPlayer:
         self._process: GtpProcess | None = None
         self._start()
 
-    def choose(self, position: Position) -> Choice:
-        """The engine's move. Raises Forfeit when it dies, is silent, resigns, refuses or moves illegally."""
-        if position.ended:
-            raise TandemError(f"the game is over ({position.ended}); there is no move to choose")
+    def show(self, position: Position) -> None:
+        """Bring the engine's board to `position`. Raises Forfeit when it dies, is silent or refuses."""
         if position.start.tobytes() != self._board.start.tobytes():
             raise TandemError(
                 f"gtp engine '{self._command}' can only start from the first position of {self._game.name}"
             )
         self._start()
         self._bring_to(position)
+
+    def choose(self, position: Position) -> Choice:
+        """The engine's move. Raises Forfeit when it dies, is silent, resigns, refuses or moves illegally."""
+        if position.ended:
+            raise TandemError(f"the game is over ({position.ended}); there is no move to choose")
+        self.show(position)
         line = f"genmove {_colour(position)}"
         reply = self._send(line)
         try:

@@ -1,16 +1,17 @@
-"""make_player: our modes, the random mover and external engines, each made of its spec."""
+"""make_player: our modes, the solver, the random mover and external engines, each made of its spec."""
 
 from pathlib import Path
 
 from engine.evaluator import Evaluator
-from engine.modes import resolve
+from engine.exact import Exact
+from engine.modes import EXACT, MODES, resolve
 from engine.position import Position
 from engine.search import Search, Settings
 from games.contract import Game
 from games.errors import TandemError
 from games.rng import Random
 from players.choice import Choice, Forfeit, Player
-from players.evaluators import find_model, load_evaluator
+from players.evaluators import backend_of, find_model, load_evaluator
 from players.gtp_client import REPLY_SECONDS, GtpPlayer
 from players.spec import PlayerSpec, parse_spec
 
@@ -36,16 +37,27 @@ def make_player(
     seed = seed if spec.seed is None else spec.seed
     if spec.kind == "random":
         return RandomPlayer(str(spec), seed)
+    if spec.kind == EXACT:
+        return ExactPlayer(game, spec, seed=seed)
     path, evaluator = None, None
     if needs_net(game, spec):
-        path = find_model(game, model if spec.model is None else Path(spec.model))
-        evaluator = load_evaluator(game, path)
+        path = _model_of(game, spec, model)
+        evaluator = load_evaluator(game, path, backend_of(path, spec))
     return EnginePlayer(game, spec, evaluator, seed=seed, model=path)
 
 
 def needs_net(game: Game, spec: PlayerSpec) -> bool:
-    """Whether this player loads a net, and with it torch. Raises TandemError for a value source the game lacks."""
-    return spec.kind not in ("random", "gtp") and resolve(game, spec.kind, spec.prior, spec.value).needs_net
+    """Whether this player loads a net. Raises TandemError for a value source the game lacks."""
+    return spec.kind in MODES and resolve(game, spec.kind, spec.prior, spec.value).needs_net
+
+
+def needs_torch(game: Game, spec: PlayerSpec, model: Path | None = None) -> bool:
+    """Whether this player loads a net into torch. Raises TandemError as make_player does for what it cannot load."""
+    return needs_net(game, spec) and backend_of(_model_of(game, spec, model), spec) == "torch"
+
+
+def _model_of(game: Game, spec: PlayerSpec, model: Path | None) -> Path:
+    return find_model(game, model if spec.model is None else Path(spec.model))
 
 
 class RandomPlayer:
@@ -64,6 +76,29 @@ class RandomPlayer:
 
     def new_game(self) -> None:
         """Nothing to forget."""
+
+    def close(self) -> None:
+        """Nothing to give up."""
+
+
+class ExactPlayer:
+    """The solver as a player: perfect where it finishes. `search` is the solver, with what it remembers."""
+
+    def __init__(self, game: Game, spec: PlayerSpec, *, seed: int = 0) -> None:
+        self.spec, self.name = spec, str(spec)
+        self._game, self._seed = game, seed
+        self.search = Exact(game, seed=seed)
+
+    def choose(self, position: Position) -> Choice:
+        """The solver's move; without seconds in the spec it takes as long as it takes."""
+        if position.ended:
+            raise TandemError(f"the game is over ({position.ended}); there is no move to choose")
+        result = self.search.run(position, seconds=self.spec.seconds)
+        return Choice(result.action, result)
+
+    def new_game(self) -> None:
+        """Forget what was solved."""
+        self.search = Exact(self._game, seed=self._seed)
 
     def close(self) -> None:
         """Nothing to give up."""
@@ -107,9 +142,11 @@ __all__ = [
     "DEFAULT_SIMULATIONS",
     "Choice",
     "EnginePlayer",
+    "ExactPlayer",
     "Forfeit",
     "Player",
     "RandomPlayer",
     "make_player",
     "needs_net",
+    "needs_torch",
 ]

@@ -8,12 +8,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
-from engine.modes import MODES, PRIORS, VALUES
+from engine.modes import EXACT, MODES, PRIORS, VALUES
 from engine.search import MOST_SECONDS
 from games.errors import TandemError
 
-LATER = ("exact", "uci")
-KINDS = (*MODES, "random", "gtp", *LATER)
+LATER = ("uci",)
+# What evaluates a net: torch, or the search kernel itself, which only an mlp fits; auto takes that where it can.
+BACKENDS = ("auto", "kernel", "torch")
+KINDS = (*MODES, EXACT, "random", "gtp", *LATER)
 
 
 class _Number(NamedTuple):
@@ -53,13 +55,14 @@ NUMBERS = {
     "leaves": _Number(int, 1, 4096),
     "draw_value": _Number(float, -1, 1),
 }
-WORDS = {"prior": PRIORS, "value": VALUES}
+WORDS = {"prior": PRIORS, "value": VALUES, "backend": BACKENDS}
 KEYS = (*NUMBERS, *WORDS, "model")
+ALLOWED = {EXACT: ("seconds", "seed"), "random": ("seed",), "gtp": ()}  # a mode takes all keys
 
 
 @dataclass(frozen=True)
 class PlayerSpec:
-    """Who plays: a mode of engine.modes with its options, `random` with a seed, or `gtp` with a command line.
+    """Who plays: a mode of engine.modes with its options, `exact` with seconds, `random`, or `gtp` with a command line.
 
     What is None takes the default of whoever plays. `str()` and `parse_spec` are inverses. Raises TandemError for
     unknown kinds and for options that are ill-typed, out of range or of another kind of player.
@@ -74,6 +77,7 @@ class PlayerSpec:
     threads: int | None = None
     prior: str | None = None
     value: str | None = None
+    backend: str | None = None
     threshold: float | None = None
     c_puct: float | None = None
     leaves: int | None = None
@@ -90,7 +94,7 @@ class PlayerSpec:
         given = self._options()
         for key, value in given.items():
             object.__setattr__(self, key, _checked(key, value))
-        allowed = {"random": ("seed",), "gtp": ()}.get(self.kind, KEYS)
+        allowed = ALLOWED.get(self.kind, KEYS)
         wrong = [key for key in given if key not in allowed]
         if wrong:
             takes = f"only {', '.join(allowed)}" if allowed else "a command line and no options"
@@ -123,7 +127,7 @@ class PlayerSpec:
 
 
 def parse_spec(text: str) -> PlayerSpec:
-    """Read "hybrid", "hybrid:simulations=100,seed=1", "random:seed=1" or "gtp:COMMAND LINE".
+    """Read "hybrid", "hybrid:simulations=100,seed=1", "exact:seconds=2", "random:seed=1" or "gtp:COMMAND LINE".
 
     Raises TandemError naming what was wrong and the nearest right name.
     """

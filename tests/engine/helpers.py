@@ -1,11 +1,13 @@
 """Oracles and stand-ins that share nothing with the engine: brute force over texts, nets that are plain formulas."""
 
+import itertools
 import random
 from functools import cache
 from typing import Any
 
 import numpy as np
 
+from engine.perceptron import KernelNet
 from engine.position import Position
 from engine.search import Search, Settings
 from engine.tree import PENDING
@@ -32,6 +34,30 @@ class FakeNet:
         odds = np.exp(self.spread * np.sin(flat @ self.value))
         wdl[:] = odds / odds.sum(axis=1, keepdims=True)
         self.rows += len(planes)
+
+
+def random_layers(sizes, seed: int = 0) -> list[tuple[Any, Any]]:
+    """(weight, bias) of each layer of a perceptron that is neither dead nor saturated."""
+    draw = np.random.default_rng(seed)
+    return [
+        (
+            draw.normal(0, (2 / inputs) ** 0.5, (outputs, inputs)).astype(np.float32),
+            draw.normal(0, 0.3, outputs).astype(np.float32),
+        )
+        for inputs, outputs in itertools.pairwise(sizes)
+    ]
+
+
+def kernel_net(game, hidden=(24, 8), seed: int = 0) -> KernelNet:
+    """A random kernel net for `game`."""
+    return KernelNet("random", random_layers([int(np.prod(game.planes)), *hidden, game.logits + 3], seed))
+
+
+class Outside:
+    """A kernel net that a search does not know as one: gather and scatter run it."""
+
+    def __init__(self, net: KernelNet) -> None:
+        self.net_id, self.evaluate = net.net_id, net.evaluate
 
 
 def ask(net, game, position) -> tuple[Any, Any]:

@@ -73,15 +73,25 @@ def test_a_single_move_needs_no_search():
 
 
 @pytest.mark.parametrize("mode", ["search", "hybrid", "auto"])
-@pytest.mark.parametrize("threads", [1, 2])
-def test_simulations_are_counted_per_thread(mode, threads):
+@pytest.mark.parametrize("threads", [1, 2, 4])
+def test_simulations_are_those_of_the_move_whatever_the_threads(mode, threads):
     game = load("connect4")
-    for budget in ({"simulations": 90}, {"simulations": 90, "seconds": 60}):
+    for budget in ({"simulations": 91}, {"simulations": 91, "seconds": 60}, {"simulations": 2}, {"simulations": 1}):
         search = searcher(game, mode, threads=threads, early_stop=False, solve=False, threshold=1)
         result = search.run(Position(game), **budget)
-        assert result.simulations == 90 * threads
-        own = 0 if mode == "search" else threads  # the root's own evaluation
-        assert result.visits.sum() == 90 * threads - own
+        assert result.simulations == budget["simulations"]
+        shares = [int(tree.nodes[0, 0]["visits"]) for tree in search.trees]
+        assert (sum(shares), len(shares)) == (result.simulations, threads)
+        assert max(shares) - min(shares) <= (10 if "seconds" in budget else 2)
+        own = 0 if mode == "search" else sum(share > 0 for share in shares)  # each root's own evaluation
+        assert result.visits.sum() == result.simulations - own
+
+
+@pytest.mark.parametrize("mode", ["net", "value"])
+def test_a_ply_or_less_of_search_is_the_same_on_any_threads(mode):
+    game = load("connect4")
+    results = [searcher(game, mode, threads=threads).run(Position(game)) for threads in (1, 3)]
+    same(*results)
 
 
 def test_threads_grow_different_trees_and_merge_them():

@@ -119,7 +119,7 @@ def test_two_threads_merge_true_proofs(mode):
     for seed in range(20):
         search = searcher(game, mode, seed, threads=2, early_stop=False, threshold=1)
         position = random_position(game, choose, 5)
-        result = search.run(position, simulations=100)
+        result = search.run(position, simulations=200)
         hold_against_oracle(result, position)
         roots = [int(tree.nodes[0, 0]["visits"]) for tree in search.trees]
         assert result.simulations == sum(roots) == 200

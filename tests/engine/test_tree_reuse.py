@@ -25,7 +25,7 @@ def test_the_kept_tree_is_the_old_subtree(name, settings, threads):
     search = searcher(game, **settings, threads=threads, early_stop=False)
     position = Position(game)
     for _ in range(3):
-        result = search.run(position, simulations=400)
+        result = search.run(position, simulations=400 * threads)
         before = [lines_of(tree_of(search, i)) for i in range(threads)]
         reply = max(
             (line for line in before[0] if len(line) == 2 and line[0] == result.action), key=lambda k: before[0][k]

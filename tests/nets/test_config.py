@@ -53,7 +53,7 @@ def test_cost_is_that_of_the_built_net(text, game):
 
 
 def test_torch_free_modules_do_not_import_torch():
-    code = "import sys, nets.config, nets.modelfile; sys.exit('torch' in sys.modules)"
+    code = "import sys, nets.config, nets.modelfile, nets.kernelnet; sys.exit('torch' in sys.modules)"
     root = Path(__file__).parents[2]
     assert subprocess.run([sys.executable, "-c", code], cwd=root, check=False).returncode == 0
     control = "import sys, nets.families; sys.exit('torch' in sys.modules)"

@@ -1,17 +1,28 @@
+import time
 from pathlib import Path
 
 import pytest
 
 import nets.models
+from engine.perceptron import KernelNet
 from engine.position import Position
 from games.errors import TandemError
 from games.loader import load
 from nets.models import run_model, shipped_model
 from players import evaluators
 from players.match import Table
-from players.player import DEFAULT_SIMULATIONS, EnginePlayer, RandomPlayer, make_player
+from players.player import (
+    DEFAULT_SIMULATIONS,
+    EnginePlayer,
+    ExactPlayer,
+    RandomPlayer,
+    make_player,
+    needs_net,
+    needs_torch,
+)
 from players.spec import parse_spec
 from tests.players.helpers import untrained
+from tests.selfplay.helpers import CHASE, write_game
 
 GAME = load("tictactoe")
 
@@ -85,22 +96,97 @@ def test_tree_is_kept_within_a_game_and_dropped_between_games() -> None:
     assert int(player.search.trees[0].nodes[0, 0]["visits"]) == 0
 
 
+def test_the_solver_never_loses_and_takes_the_soonest_win() -> None:
+    table = Table(GAME, (parse_spec("exact"), parse_spec("random")), 1, 60)
+    pairs = [table.play_pair(number, []) for number in range(10)]
+    assert all(outcome >= 0 for pair in pairs if pair for outcome in pair.outcomes)
+    assert sum(pair.score for pair in pairs if pair) > 7.5
+    player = make_player(GAME, "exact:seed=3")
+    assert isinstance(player, ExactPlayer)
+    # x can win at once with c1; many other moves win later.
+    found = player.choose(Position.from_moves(GAME, ["a1", "a2", "b1", "b3"]))
+    assert found.action == 2
+    assert found.result is not None
+    assert (found.result.proven, found.result.plies, found.result.move) == (1, 1, "c1")
+    assert not needs_net(GAME, parse_spec("exact"))
+
+
+def test_the_solver_chooses_among_equal_moves_by_seed_and_keeps_to_its_time() -> None:
+    def chosen(seed: int) -> int:
+        return make_player(GAME, f"exact:seed={seed}").choose(Position(GAME)).action
+
+    assert chosen(1) == chosen(1)
+    assert len({chosen(seed) for seed in range(8)}) > 1
+    large = load("connect4")
+    player = make_player(large, "exact:seconds=0.05")
+    player.choose(Position(large))  # compiles
+    began = time.monotonic()
+    found = player.choose(Position(large)).result
+    assert time.monotonic() - began < 2
+    assert found is not None
+    assert (found.proven is None) == (found.value_text() == "unknown")
+
+
+def test_the_solver_refuses_games_that_repeat(tmp_path: Path) -> None:
+    with pytest.raises(TandemError, match="repeat"):
+        make_player(load(write_game(tmp_path, "chase", CHASE)), "exact")
+
+
 def test_finished_games_are_refused() -> None:
     over = Position.from_moves(GAME, ["a1", "b1", "a2", "b2", "a3"])
-    for spec in ("search", "random"):
+    for spec in ("search", "random", "exact"):
         with pytest.raises(TandemError, match="the game is over"):
             make_player(GAME, spec).choose(over)
 
 
-def test_players_of_one_file_share_one_load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("backend", ["kernel", "torch"])
+def test_players_of_one_file_share_one_load(backend: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = untrained(GAME, tmp_path / "model.safetensors")
-    first = engine(f"hybrid:model={path}")
+    first = engine(f"hybrid:model={path},backend={backend}")
     # A second load would fail now.
     monkeypatch.setattr("nets.checkpoint.load_model", None)
-    other = engine("net", model=tmp_path)
+    monkeypatch.setattr("players.evaluators.load_kernel_net", None)
+    other = engine(f"net:backend={backend}", model=tmp_path)
     assert other.model == path
     assert other.net_id == first.net_id
-    assert other.search.evaluator is not first.search.evaluator
+    assert (other.search.evaluator is first.search.evaluator) is (backend == "kernel")  # which holds no state
+
+
+@pytest.mark.parametrize(
+    ("net", "options", "kernel"),
+    [
+        ("mlp:16", "", True),
+        ("mlp:16", "backend=auto", True),
+        ("mlp:16", "backend=kernel,leaves=1", True),
+        ("mlp:16", "backend=torch", False),
+        ("mlp:16", "leaves=4", False),
+        ("resnet:1x4", "", False),
+        ("resnet:1x4", "backend=torch", False),
+    ],
+)
+def test_what_evaluates(net: str, options: str, kernel: bool, tmp_path: Path) -> None:
+    path = untrained(GAME, tmp_path / "model.safetensors", net)
+    spec = parse_spec(f"hybrid:model={path}" + (f",{options}" if options else ""))
+    player = make_player(GAME, spec)
+    assert isinstance(player, EnginePlayer)
+    assert isinstance(player.search.evaluator, KernelNet) is kernel
+    assert needs_torch(GAME, spec) is not kernel
+    assert player.choose(Position(GAME)).action in range(9)
+
+
+@pytest.mark.parametrize(
+    ("net", "options", "words"),
+    [
+        ("resnet:1x4", "backend=kernel", "a resnet:1x4 net runs in torch only; use backend=torch"),
+        ("mlp:16", "backend=kernel,leaves=4", "backend=kernel evaluates one leaf at a time; leave leaves out"),
+    ],
+)
+def test_kernel_nets_that_cannot_be_had(net: str, options: str, words: str, tmp_path: Path) -> None:
+    path = untrained(GAME, tmp_path / "model.safetensors", net)
+    with pytest.raises(TandemError, match=words) as caught:
+        make_player(GAME, f"hybrid:model={path},{options}")
+    assert "\n" not in str(caught.value)
+    assert isinstance(make_player(GAME, f"search:model={path},{options}"), EnginePlayer)
 
 
 def test_changed_file_is_loaded_again_and_few_are_kept(tmp_path: Path) -> None:

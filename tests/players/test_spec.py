@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from engine.modes import MODES, PRIORS, VALUES
 from games.errors import TandemError
-from players.spec import KEYS, PlayerSpec, parse_spec
+from players.spec import BACKENDS, KEYS, PlayerSpec, parse_spec
 
 POSITIVE = st.floats(1e-300, 1000)
 OPTIONS = {
@@ -22,6 +22,7 @@ OPTIONS = {
     "leaves": st.integers(1, 4096),
     "draw_value": st.floats(-1, 1),
     "prior": st.sampled_from(PRIORS),
+    "backend": st.sampled_from(BACKENDS),
     "value": st.sampled_from(VALUES),
     "model": st.sampled_from(
         ["net.safetensors", "models/connect4-columns=8.safetensors", "C:\\my nets\\a.safetensors"]
@@ -33,6 +34,10 @@ ENGINES = st.builds(
     st.fixed_dictionaries({}, optional=OPTIONS),
 )
 RANDOMS = st.builds(lambda seed: PlayerSpec("random", seed=seed), st.none() | OPTIONS["seed"])
+SOLVERS = st.builds(
+    lambda options: PlayerSpec("exact", **options),
+    st.fixed_dictionaries({}, optional={name: OPTIONS[name] for name in ("seconds", "seed")}),
+)
 COMMANDS = st.sampled_from(["gnugo --mode gtp", "python play.py connect4:rows=7 --gtp", "'my engine' a,b=c:d"])
 GTPS = st.builds(lambda command: PlayerSpec("gtp", command=command), COMMANDS)
 
@@ -41,7 +46,7 @@ def test_every_option_is_tried() -> None:
     assert set(OPTIONS) == set(KEYS)
 
 
-@given(ENGINES | RANDOMS | GTPS)
+@given(ENGINES | SOLVERS | RANDOMS | GTPS)
 def test_spec_survives_its_string(spec: PlayerSpec) -> None:
     assert parse_spec(str(spec)) == spec
 
@@ -66,7 +71,9 @@ def test_options_change_by_value_and_by_text() -> None:
     [
         ("hybird", "did you mean hybrid?"),
         ("", "players are search, net"),
-        ("exact:seconds=1", "not available yet"),
+        ("exact:simulations=5", "exact takes only seconds, seed, not simulations"),
+        ("exact:seconds=0", "seconds must be a number above 0"),
+        ("exat", "did you mean exact?"),
         ("uci:stockfish", "not available yet"),
         ("hybrid:simulatons=5", "did you mean simulations?"),
         ("hybrid:value_pruning=0.2", "value_pruning is not available yet"),
@@ -136,7 +143,7 @@ def test_playing_without_a_net_needs_no_torch() -> None:
         "from engine.position import Position\nfrom games.loader import load\nfrom players.player import make_player\n"
         "import selfplay.arena\n"
         "game = load('tictactoe')\n"
-        "for spec in ('search:simulations=5', 'random'):\n"
+        "for spec in ('search:simulations=5', 'random', 'exact'):\n"
         "    make_player(game, spec).choose(Position(game))\n"
         "print('torch' in sys.modules)\n"
     )
