@@ -11,11 +11,14 @@ actor.py     a group of games in lockstep, one batched evaluation for all at a t
 replay.py    a window of the newest positions, sampled under random symmetries
 trainer.py   losses, optimiser, the averaged weights that get played
 labels.py    positions with exact values: from a file, or by brute force for a small game
+intervals.py 95 % intervals of shares and of their differences
+pool.py      tasks spread over processes
 executors.py where actors run: threads or processes
 strength.py  live strength while a run trains
 loop.py      rounds of self-play and learning side by side; saving and resuming
 plan.py      what a budget buys on this machine
 command.py   the command line of train.py
 arena.py     python -m selfplay.arena: two players against each other
+answers.py   players answer positions, on all cores
 truth.py     python -m selfplay.truth: players against known truth
 """

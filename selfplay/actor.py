@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from engine.alphabeta import Stack, new_table
 from engine.evaluator import Evaluator
 from engine.kernels import SLOT, kernels
 from engine.tree import LEAF_NET, NODE, OPTIONS
@@ -11,9 +12,11 @@ from games.contract import Game
 from games.rng import Random
 from selfplay.config import TrainConfig
 from selfplay.moves import CHILD, ENDED, PLAYER, POLICY, REASONS, ROW, move_kernels
+from selfplay.proofs import prove_kernel
 from selfplay.records import GameBatch
 
 LOG_ROWS = 4096
+PROOF_TABLE = 32 << 20  # bytes; positions of games under way are few, and a small table stays near the processor
 
 
 class Actor:
@@ -33,6 +36,7 @@ class Actor:
         self.options, self.policy = np.zeros(1, OPTIONS), np.zeros(1, POLICY)
         self.options["c_puct"], self.options["fpu_reduction"] = config.c_puct, config.fpu_reduction
         self.options["leaf"], self.options["solve"], self.options["early_stop"] = LEAF_NET, config.solve, True
+        self.options["look_ahead"] = config.solve and game.best_first is not None
         for name in POLICY.names or ():
             self.policy[name] = getattr(config, name)
         self.trees, self.spare = np.empty((games, nodes), NODE), np.empty(nodes, NODE)
@@ -55,6 +59,12 @@ class Actor:
         self.ended, self.ended_actions = np.zeros(games, ENDED), np.zeros((games, game.max_plies), np.int32)
         self.run_seed = np.uint64(config.seed)
         self.next_number = np.array([first_number, stride], np.int64)
+        self.prove = prove_kernel(game)
+        self.prover, self.table = Stack(game), new_table(game, PROOF_TABLE)
+        self.keeps, self.legal = np.zeros((games, game.max_legal), np.uint8), np.zeros(game.max_legal, np.int32)
+        self.tried = np.zeros((game.max_plies + 1, 2), np.int64)
+        if game.repetition:  # what a position is worth depends on the game's past: exact search cannot say
+            self.policy["proof_nodes"] = 0
         self.waiting: list[tuple[np.ndarray, np.ndarray]] = []  # rows and children of games under way
         self.finished: list[tuple[np.ndarray, np.ndarray]] = []  # ended games and their actions
         self.evaluations = self.plies = 0
@@ -68,9 +78,15 @@ class Actor:
         while not self.make_moves(
             self.trees, self.used, self.spare, self.roots, self.histories, self.counts, self.budget, self.players,
             self.actions, self.next_number, self.run_seed, self.policy[0], 0.0, self.logged, self.rows, self.children,
-            self.ended, self.ended_actions,
+            self.ended, self.ended_actions, self.keeps,
         ):  # fmt: skip
             self._empty_logs()
+        if self.policy["proof_nodes"][0]:
+            x = self.prover
+            self.prove(
+                self.roots, self.players, self.policy[0], self.tried, self.table, x.states, x.words, x.moves, x.frames,
+                x.control, self.legal, self.keeps, self.budget,
+            )  # fmt: skip
         o = self.options[0]
         rows = self.kernels.gather(
             self.trees, self.roots, self.histories, self.counts, self.budget, self.slots, self.leaves, self.paths,

@@ -7,39 +7,28 @@ search:simulations=1000 on two cores took 1.4 s in two processes, 6.7 s in two t
 Python's lock to and fro at every single evaluation.
 """
 
-import atexit
-import multiprocessing
-import os
-import signal
 import sys
-import threading
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed, wait
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import closing, contextmanager
-from pathlib import Path
-from typing import Any, NoReturn
+from collections.abc import Generator, Sequence
+from contextlib import closing
 
 from tqdm import tqdm
 
-from engine.position import Position
 from games.cli import INTERRUPTED, Parser, run_main
-from games.contract import FloatArray, Game
+from games.contract import Game
 from games.errors import TandemError
 from games.loader import load
-from games.processes import cores, sigint_ignored
-from nets.modelfile import read_model
-from players.evaluators import find_model
+from games.processes import cores
 from players.gtp_client import REPLY_SECONDS
 from players.match import PairRecord, Table, openings
-from players.player import EnginePlayer, make_player, needs_net
+from players.player import needs_torch
+from players.ready import check_player, compile_player
 from players.report import MatchResult
 from players.spec import PlayerSpec, parse_spec
+from selfplay.pool import Desk, in_processes, one_torch_thread
 
 DEFAULT_GAMES = 100
 DEFAULT_OPENING_PLIES = 4
-STOP_SECONDS = 3.0  # what workers get after a Ctrl-C to finish the move that they are at
 
 Specs = tuple[PlayerSpec, PlayerSpec]
 
@@ -80,7 +69,7 @@ def play_match(
     pairs = (games + 1) // 2
     tasks = list(enumerate(openings(game, pairs, plies, seed)))
     for spec in specs:
-        _check(game, spec, reply_seconds)
+        check_player(game, spec, reply_seconds)
     workers = min(workers, pairs)
     play = _play_here if workers == 1 else _play_in_processes
     done: list[PairRecord] = []
@@ -95,7 +84,7 @@ def play_match(
         every = 0.1 if sys.stderr.isatty() else 5.0
         with tqdm(total=2 * pairs, unit="game", disable=not progress, mininterval=every) as bar:
             for spec in specs:
-                _compile(game, spec)
+                compile_player(game, spec)
             with closing(play(game, specs, tasks, seed, reply_seconds, workers)) as records:
                 for record in records:
                     done.append(record)
@@ -112,7 +101,8 @@ def play_match(
 def _play_here(
     game: Game, specs: Specs, tasks: list[tuple[int, list[int]]], seed: int, reply_seconds: float, workers: int
 ) -> Generator[PairRecord, None, None]:
-    with _one_torch_thread(game, specs), closing(Table(game, specs, seed, reply_seconds)) as table:
+    net = any(needs_torch(game, spec) for spec in specs)
+    with one_torch_thread(net), closing(Table(game, specs, seed, reply_seconds)) as table:
         for number, opening in tasks:
             record = table.play_pair(number, opening)
             assert record is not None
@@ -122,105 +112,18 @@ def _play_here(
 def _play_in_processes(
     game: Game, specs: Specs, tasks: list[tuple[int, list[int]]], seed: int, reply_seconds: float, workers: int
 ) -> Generator[PairRecord, None, None]:
-    # Spawned, as on every system: forking a process that has run torch or Numba threads may hang.
-    context = multiprocessing.get_context("spawn")
-    stop, others = context.Event(), set(multiprocessing.active_children())
-    settings = (game.spec, specs, seed, reply_seconds, stop)
-    with ProcessPoolExecutor(workers, context, initializer=_enter_worker, initargs=settings) as pool:
-        with sigint_ignored():
-            futures = [pool.submit(_play_in_worker, *task) for task in tasks]
-        try:
-            for future in as_completed(futures):
-                record = future.result()
-                assert record is not None
-                yield record
-        except BrokenProcessPool:
-            raise TandemError(
-                "a worker process of the match died, perhaps for want of memory; try --workers 1"
-            ) from None
-        finally:
-            with sigint_ignored():
-                stop.set()
-                for future in futures:
-                    future.cancel()
-                if wait(futures, STOP_SECONDS).not_done:
-                    for process in set(multiprocessing.active_children()) - others:
-                        process.terminate()
+    return in_processes(_table, (game.spec, specs, seed, reply_seconds), tasks, workers)
 
 
-_worker: tuple[Table, Callable[[], bool]]
-
-
-def _enter_worker(game_spec: str, specs: Specs, seed: int, reply_seconds: float, stop: Any) -> None:
-    global _worker
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _table(game_spec: str, specs: Specs, seed: int, reply_seconds: float) -> Desk:
+    """A worker process's table."""
     game = load(game_spec)
-    table = Table(game, specs, seed, reply_seconds)
-    _worker = table, stop.is_set
-
-    def end(*_: object) -> NoReturn:
-        table.close()
-        os._exit(1)
-
-    def end_with_parent() -> None:
-        parent = multiprocessing.parent_process()
-        assert parent is not None
-        parent.join()
-        end()
-
-    signal.signal(signal.SIGTERM, end)
-    atexit.register(table.close)
-    threading.Thread(target=end_with_parent, daemon=True).start()
-    if any(needs_net(game, spec) for spec in specs):
+    if any(needs_torch(game, spec) for spec in specs):
         import torch
 
         torch.set_num_threads(1)
-
-
-def _play_in_worker(number: int, opening: list[int]) -> PairRecord | None:
-    table, stop = _worker
-    return table.play_pair(number, opening, stop)
-
-
-class _NoNet:
-    """Stands in for any net while kernels compile, so that this process need not import torch."""
-
-    net_id = ""
-
-    def evaluate(self, planes: FloatArray, logits: FloatArray, wdl: FloatArray) -> None:
-        logits[:] = 0
-        wdl[:] = 1 / 3
-
-
-def _check(game: Game, spec: PlayerSpec, reply_seconds: float) -> None:
-    """Refuse an engine that does not start and a model that is not there, broken or another game's."""
-    if spec.command is not None:
-        make_player(game, spec, reply_seconds=reply_seconds).close()
-    elif needs_net(game, spec):
-        read_model(find_model(game, Path(spec.model) if spec.model is not None else None), game)
-
-
-def _compile(game: Game, spec: PlayerSpec) -> None:
-    """Fill the cache of kernels once rather than in every worker at the same time."""
-    if spec.kind not in ("random", "gtp"):
-        small = spec.with_options(simulations=1, seconds=None, threads=1)
-        EnginePlayer(game, small, _NoNet() if needs_net(game, spec) else None).choose(Position(game))
-
-
-@contextmanager
-def _one_torch_thread(game: Game, specs: Specs) -> Iterator[None]:
-    """Torch as in a worker, on one thread: its sums, and so the games, may depend on the number."""
-    if not any(needs_net(game, spec) for spec in specs):
-        yield
-        return
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
+    table = Table(game, specs, seed, reply_seconds)
+    return table.play_pair, table.close
 
 
 def _cores(specs: Specs) -> int:

@@ -15,8 +15,9 @@ from games.cli import Parser
 from games.contract import Game
 from games.errors import TandemError
 from games.loader import load
+from games.notice import tell_when_compiling
 from nets.config import NetConfig
-from selfplay.config import TrainConfig, default_config, from_table, read_preset
+from selfplay.config import CHANGEABLE, TrainConfig, default_config, from_table, read_preset
 
 if TYPE_CHECKING:
     from selfplay.loop import Budget, RoundReport
@@ -42,7 +43,10 @@ def parser() -> Parser:
     p.add_argument("--run", type=Path, metavar="DIR", help="folder of the run (default: a new one under runs/)")
     p.add_argument("--preset", type=Path, metavar="FILE", help="TOML file of settings over the game's own")
     p.add_argument("--plan", action="store_true", help="measure for some seconds and print what the budget buys")
-    group = p.add_argument_group("settings, over the preset's")
+    free = ", ".join("--" + name.replace("_", "-") for name in CHANGEABLE)
+    group = p.add_argument_group(
+        "settings, over the preset's", f"A run keeps its own; {free} may change as it goes on."
+    )
     for item in fields(TrainConfig):
         flag, about = "--" + item.name.replace("_", "-"), item.metadata["about"]
         if isinstance(item.default, bool):
@@ -56,6 +60,7 @@ def main(arguments: list[str]) -> int:
     """Train, or plan to; returns the exit code."""
     options = parser().parse_args(arguments)
     game = load(options.game)
+    tell_when_compiling(game.spec)
     given = {item.name: getattr(options, item.name) for item in fields(TrainConfig)}
     given = {name: value for name, value in given.items() if value is not None}
     config = read_preset(options.preset, default_config(game)) if options.preset else default_config(game)
@@ -79,6 +84,7 @@ def main(arguments: list[str]) -> int:
 
 def train(game: Game, config: TrainConfig, budget: "Budget", options: Namespace, given: dict[str, Any]) -> int:
     """Run the loop with a progress bar, and end with the command that plays the result."""
+    from selfplay.executors import compile_kernels
     from selfplay.loop import Loop
     from selfplay.rundir import RunDir
 
@@ -88,11 +94,13 @@ def train(game: Game, config: TrainConfig, budget: "Budget", options: Namespace,
     with RunDir.create_or_resume(path, identity) as run:
         if run.resumed:
             config = _agreed(run.config, game, given, options.preset, config, path)
-        print(f"compiling kernels for {game.spec} where they are not cached yet (up to 30 s)", flush=True)
         loop = Loop(game, config, budget, run)
         before = loop.progress.share(budget)
         if before >= 1:
             raise TandemError(f"{path} has spent its {budget}; ask for more, such as {budget.doubled().flag()}")
+        if run.config["settings"] != asdict(config):
+            run.save_config({**run.config, "settings": asdict(config)})
+        compile_kernels(game, config, loop.trainer.average)
         began = "resuming" if run.resumed else "training"
         print(f"{began} {config.net} on {game.spec} for {budget} in {path}", flush=True)
         interrupted = _run_with_bar(loop, budget)
@@ -128,6 +136,8 @@ def _run_with_bar(loop: Any, budget: "Budget") -> bool:
                 shown = [f"{report.progress.games:,} games", f"{report.evaluations_per_second:,.0f} evaluations/s"]
                 if report.losses:
                     shown.append(f"loss {report.losses.policy:.3f}+{report.losses.value:.3f}")
+                if loop.strength:
+                    shown.append(loop.strength.brief())
                 bar.set_postfix_str(", ".join(shown), refresh=False)
                 bar.update(min(1000, round(1000 * report.share)) - bar.n)
                 if report.strength:
@@ -142,7 +152,10 @@ def _run_with_bar(loop: Any, budget: "Budget") -> bool:
 def _agreed(
     saved: dict[str, Any], game: Game, given: dict[str, Any], preset: Path | None, config: TrainConfig, path: Path
 ) -> TrainConfig:
-    """The settings of the run that is there; TandemError when the command asks for others, or for another game."""
+    """The settings of the run that is there, with those of CHANGEABLE that the command or its preset names.
+
+    TandemError when the command asks for others to change, or for another game.
+    """
     if saved.get("rules_id") != game.rules_id:
         what = f"other rules of {game.spec}" if saved.get("game") == game.spec else f"{saved.get('game')}"
         raise TandemError(f"{path} is a run of {what}, not of {game.spec}; give another --run")
@@ -151,10 +164,11 @@ def _agreed(
     kept = from_table(dict(saved["settings"]), TrainConfig(), f"{path}/config.json")
     asked = asdict(config) if preset else given
     for name, value in asked.items():
-        if getattr(kept, name) != value:
+        if name not in CHANGEABLE and getattr(kept, name) != value:
             flag = name.replace("_", "-")
             raise TandemError(f"{path} trains with --{flag} {getattr(kept, name)}, not {value}; give another --run")
-    return kept
+    named = replace(read_preset(preset, kept) if preset else kept, **given)
+    return replace(kept, **{name: getattr(named, name) for name in CHANGEABLE})
 
 
 def _new_run(game: Game) -> Path:

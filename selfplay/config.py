@@ -12,6 +12,8 @@ from games.errors import TandemError
 from nets.config import NetConfig
 
 PRESETS = Path(__file__).resolve().parent / "presets"
+# Where and when work happens, not what is learnt: these may change whenever a run goes on.
+CHANGEABLE = ("actors", "executor", "checkpoint_seconds", "strength_seconds")
 
 
 def setting(default: Any, about: str, least: float = 0.0, most: float = float("inf")) -> Any:
@@ -42,6 +44,10 @@ class TrainConfig:
         16, "random moves a game begins with at most; few are more likely than many", 0, 100_000
     )
     random_share: float = setting(0.0, "share of later moves made at random", 0, 0.5)
+    proof_nodes: int = setting(
+        2000, "nodes of exact search spent on a position before its own search; 0 for none", 0, 100_000_000
+    )
+    proof_random: float = setting(0.5, "share of moves made at random once exact search has solved the game", 0, 1)
     actors: int = setting(0, "groups of games, one core each; 0 takes all cores", 0, 256)
     executor: str = setting("processes", "where actors run: processes or threads")
     games_per_actor: int = setting(256, "games in lockstep per group", 1, 8192)

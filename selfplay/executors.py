@@ -8,6 +8,7 @@ import multiprocessing
 import signal
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from multiprocessing.connection import Connection
 from multiprocessing.synchronize import Event
 from typing import Any, Protocol
@@ -18,7 +19,7 @@ from torch import nn
 from games.contract import Game
 from games.errors import TandemError
 from games.loader import load
-from games.processes import end_with_parent, sigint_ignored
+from games.processes import end_with_parent, sigint_held
 from nets.config import NetConfig
 from nets.evaluator import TorchEvaluator
 from nets.families import build
@@ -28,6 +29,11 @@ from selfplay.records import GameBatch
 from selfplay.shards import from_bytes, to_bytes
 
 POLL_SECONDS = 0.05
+
+
+def compile_kernels(game: Game, config: TrainConfig, model: nn.Module) -> None:
+    """Fill the cache of kernels here, once, rather than in every actor's process at the same time."""
+    Actor(game, replace(config, games_per_actor=1), TorchEvaluator(model)).step()
 
 
 class Worker(Protocol):
@@ -47,8 +53,8 @@ class Worker(Protocol):
     def load(self, model: nn.Module) -> None:
         """Play with these weights from now on."""
 
-    def wait(self) -> None:
-        """Return when it is ready to play."""
+    def wait(self, stop: Callable[[], bool]) -> None:
+        """Return when it is ready to play, or stop() says that it need not. Raises TandemError when it has died."""
 
     def close(self) -> None:
         """End it."""
@@ -76,7 +82,7 @@ class ThreadWorker:
         """Play with these weights from now on."""
         self.evaluator.load(model)
 
-    def wait(self) -> None:
+    def wait(self, stop: Callable[[], bool]) -> None:
         """Ready from the start."""
 
     def close(self) -> None:
@@ -89,39 +95,40 @@ class ProcessWorker:
     def __init__(self, game: Game, config: TrainConfig, model: nn.Module, first_number: int, stride: int) -> None:
         context = multiprocessing.get_context("spawn")
         self.connection, theirs = context.Pipe()
-        self.stopped, self.rules_id = context.Event(), game.rules_id
+        self.stopped, self.ready, self.rules_id = context.Event(), context.Event(), game.rules_id
         self.evaluations, self.core_seconds = 0, 0.0
-        arguments = (theirs, self.stopped, game.spec, config, first_number, stride)
+        arguments = (theirs, self.stopped, self.ready, game.spec, config, first_number, stride)
         self.process = context.Process(target=serve, args=arguments, daemon=True)
-        with sigint_ignored():
+        with sigint_held():
             self.process.start()
         theirs.close()
         self.load(model)
 
+    def wait(self, stop: Callable[[], bool]) -> None:
+        """Return when the process has imported what it needs, its start being no part of a run's time, or on stop()."""
+        while not (self.ready.wait(POLL_SECONDS) or stop()):
+            if not self.process.is_alive():
+                raise self._died()
+
     def play(self, plies: int, stop: Callable[[], bool]) -> GameBatch:
         """Actor.play over there. Raises TandemError when it fails or its process has died."""
-        data, self.evaluations, self.core_seconds = self._ask("play", plies, stop)
-        return from_bytes(data, "an actor's games", self.rules_id)
-
-    def wait(self) -> None:
-        """Return when the process has imported what it needs; its start is no part of a run's time."""
-        self._ask("wait", None, bool)
-
-    def _ask(self, what: str, value: Any, stop: Callable[[], bool]) -> Any:
         self.stopped.clear()
         try:
-            self.connection.send((what, value))
+            self.connection.send(("play", plies))
             while not self.connection.poll(POLL_SECONDS):
                 if stop():
                     self.stopped.set()
             reply = self.connection.recv()
         except (EOFError, OSError):
-            self.process.join(1)
-            code = self.process.exitcode
-            raise TandemError(f"an actor process ended with code {code}; the same command goes on") from None
+            raise self._died() from None
         if isinstance(reply, str):
             raise TandemError(reply)
-        return reply
+        data, self.evaluations, self.core_seconds = reply
+        return from_bytes(data, "an actor's games", self.rules_id)
+
+    def _died(self) -> TandemError:
+        self.process.join(1)
+        return TandemError(f"an actor process ended with code {self.process.exitcode}; the same command goes on")
 
     def load(self, model: nn.Module) -> None:
         """Send these weights to be played with from now on; a dead actor is noticed by the next play."""
@@ -145,7 +152,13 @@ EXECUTORS: dict[str, Callable[[Game, TrainConfig, nn.Module, int, int], Worker]]
 
 
 def serve(
-    connection: Connection, stopped: Event, spec: str, config: TrainConfig, first_number: int, stride: int
+    connection: Connection,
+    stopped: Event,
+    ready: Event,
+    spec: str,
+    config: TrainConfig,
+    first_number: int,
+    stride: int,
 ) -> None:
     """What an actor's process does: load weights and play as it is told, until the other end is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the run's to handle
@@ -155,14 +168,13 @@ def serve(
     model = build(NetConfig.parse(config.net), game)
     evaluator = TorchEvaluator(model)
     actor = Actor(game, config, evaluator, first_number=first_number, stride=stride)
+    ready.set()
     try:
         while True:
             what, value = connection.recv()
             if what == "load":
                 model.load_state_dict({name: torch.from_numpy(array) for name, array in value.items()})
                 evaluator.load(model)
-            elif what == "wait":
-                connection.send(None)
             else:
                 connection.send(_reply(actor, int(value), stopped))
     except (EOFError, OSError):

@@ -1,29 +1,39 @@
-"""Positions with the exact score of every legal move, and how often a player keeps their value.
+"""Positions with the exact score of every legal move: from a file, or by brute force for a small game.
 
 A labelled file has one JSON object a line: `moves` from the game's start (a list, or a string of one-letter moves),
-and `scores`, move to score for the player to move: above 0 wins, 0 draws, below 0 loses.
+and `scores`, move to a number for the player to move: above 0 wins, 0 draws, below 0 loses. A larger absolute value is
+a sooner end, counted as Pons (2015) does for Connect Four: a win scores one more than the moves that its winner could
+still make if the game went on to its MAX_PLIES. Files whose scores are signs alone serve too; they hold no distances.
 """
 
 import json
+import math
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from engine.position import Position
 from games.contract import Game, StateArray
 from games.errors import TandemError
 from games.rules import rules
+from nets.models import shipped_path
 
+POSITIONS = Path(__file__).resolve().parent / "positions"
 MOST_STATES = 100_000  # a game with more reachable positions is no case for brute force
 MOST_PLIES = 300  # nor one that may last longer: the solver recurses once a ply
 
 
 @dataclass(frozen=True)
 class Label:
-    """A position and the sign of each legal action's value for the player to move: 1, 0 or -1."""
+    """A position and the sign of each legal action's value for the player to move: 1, 0 or -1.
+
+    `plies` is the distance to the end under perfect play (sooner wins, later losses), None where it is not known.
+    """
 
     position: Position
     values: dict[int, int]
+    plies: int | None = None
 
     @property
     def best(self) -> int:
@@ -36,26 +46,81 @@ class Label:
         return len(set(self.values.values())) > 1
 
 
+def known_labels(game: Game) -> tuple[Label, ...]:
+    """Every label at hand for a game: the file that ships in selfplay/positions, else all positions, solved.
+
+    Raises TandemError when there is no such file and brute force does not solve the game.
+    """
+    path = POSITIONS / f"{shipped_path(game).stem}_dev.jsonl"
+    # A game file of the user's own may bear the name of one of ours.
+    ships = path.is_file() and game.spec.partition(":")[0] == game.name
+    return _shipped_labels(game, path) if ships else solved_labels(game)
+
+
+@cache
+def _shipped_labels(game: Game, path: Path) -> tuple[Label, ...]:
+    return tuple(read_labels(game, path))
+
+
 def read_labels(game: Game, path: Path) -> list[Label]:
     """The labelled positions of a file; TandemError names the line that does not fit the game or the format."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise TandemError(f"labelled positions {path} cannot be read: {error}") from None
-    labels = []
+    read = []
     for number, line in enumerate(lines, 1):
         try:
-            entry = json.loads(line)
-            position = Position.from_moves(game, list(entry["moves"]))
-            scores = {game.parse_action(position.state, move): float(s) for move, s in entry["scores"].items()}
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            read.append(_position_and_scores(game, json.loads(line)))
+        except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
             raise TandemError(f"{path} line {number}: {error}") from None
-        if sorted(scores) != sorted(position.legal()) or position.ended:
-            raise TandemError(f"{path} line {number}: scores must name each legal move once, and the game must go on")
-        labels.append(Label(position, {a: (s > 0) - (s < 0) for a, s in scores.items()}))
-    if not labels:
+    if not read:
         raise TandemError(f"{path} holds no positions")
-    return labels
+    ends = [{s: _plies(game.max_plies - position.ply, s) for s in scores.values()} for position, scores in read]
+    mere_signs = all(abs(score) <= 1 for _, scores in read for score in scores.values())
+    known = not mere_signs and all(plies is not None for found in ends for plies in found.values())
+    return [
+        Label(position, {a: (s > 0) - (s < 0) for a, s in scores.items()}, found[max(found)] if known else None)
+        for (position, scores), found in zip(read, ends, strict=True)
+    ]
+
+
+def _position_and_scores(game: Game, entry: Any) -> tuple[Position, dict[int, float]]:
+    """What one line's JSON describes; TandemError when that is no position of this game with scores for its moves."""
+    if not isinstance(entry, dict) or not {"moves", "scores"} <= entry.keys():
+        raise TandemError("not a JSON object with moves and scores")
+    moves, written = entry["moves"], entry["scores"]
+    if not isinstance(moves, str | list) or not all(isinstance(move, str) for move in moves):
+        raise TandemError("moves must be a string of one-letter moves or a list of moves")
+    position = Position.from_moves(game, list(moves))
+    if position.ended:
+        raise TandemError(f"the game is over ({position.ended}): nobody is to move")
+    if entry.get("ply", position.ply) != position.ply:
+        raise TandemError(f"ply {entry['ply']!r} does not count the {position.ply} moves")
+    if not isinstance(written, dict) or not all(_is_number(score) for score in written.values()):
+        raise TandemError("scores must give each legal move a number")
+    scores = {game.parse_action(position.state, move): score for move, score in written.items()}
+    if len(scores) != len(written) or sorted(scores) != sorted(position.legal()):
+        raise TandemError(f"scores must name each legal move once: {position.legal_text()}")
+    return position, scores
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _plies(left: int, score: float) -> int | None:
+    """Plies to the end that a score stands for with `left` to MAX_PLIES; None when it stands for none.
+
+    A draw is taken to last as long as it can: where that is not so, files hold no distances of draws.
+    """
+    if score == 0:
+        return left
+    if score != int(score):
+        return None
+    lost = int(score < 0)  # the end then comes after an even number of plies, for the winner moves second
+    plies = 2 * ((left + 1 - lost) // 2 - abs(int(score))) + 1 + lost
+    return plies if 1 <= plies <= left else None
 
 
 @cache
@@ -67,7 +132,7 @@ def solved_labels(game: Game) -> tuple[Label, ...]:
     if game.repetition or game.max_plies > MOST_PLIES:
         why = "repeats positions" if game.repetition else f"may last more than {MOST_PLIES} plies"
         raise TandemError(f"{game.name} {why}; brute force does not solve it")
-    values: dict[bytes, int] = {}
+    solved: dict[bytes, tuple[int, int]] = {}  # state to its value and the plies to the end
     reached: dict[bytes, Position] = {}
     r = rules(game)
 
@@ -76,28 +141,36 @@ def solved_labels(game: Game) -> tuple[Label, ...]:
         r.play(child, 0, action)
         return child
 
-    def solve(position: Position) -> int:
+    def solve(position: Position) -> tuple[int, int]:
         identity = position.state.tobytes()
-        if identity in values:
-            return values[identity]
-        if len(values) > MOST_STATES:
+        if identity in solved:
+            return solved[identity]
+        if len(solved) > MOST_STATES:
             raise TandemError(f"{game.name} has more than {MOST_STATES:,} positions; give labelled ones instead")
-        best = -1
         actions = position.legal()
         if actions and position.ply == game.max_plies:
             raise TandemError(f"{game.name} ends after {game.max_plies} plies at most; brute force does not solve it")
+        children = []
         for action in actions:
             position.play(action)
-            best = max(best, -solve(position))
+            value, plies = solve(position)
+            children.append((-value, plies + 1))
             position.undo()
         if actions:
             reached[identity] = position.copy()
-        values[identity] = best if actions else int(position.outcome())
-        return values[identity]
+        solved[identity] = best_of(children) if actions else (int(position.outcome()), 0)
+        return solved[identity]
 
     solve(Position(game))
     labels = []
-    for position in reached.values():
-        found = {action: -values[after(position.state, action).tobytes()] for action in position.legal()}
-        labels.append(Label(position, found))
+    for identity, position in reached.items():
+        values = {action: -solved[after(position.state, action).tobytes()][0] for action in position.legal()}
+        labels.append(Label(position, values, solved[identity][1]))
     return tuple(labels)
+
+
+def best_of(children: list[tuple[int, int]]) -> tuple[int, int]:
+    """The best (value, plies to the end) for the player to move: the soonest win, else the latest draw or loss."""
+    best = max(value for value, _ in children)
+    plies = [plies for value, plies in children if value == best]
+    return best, min(plies) if best > 0 else max(plies)

@@ -36,7 +36,7 @@ from selfplay.trainer import Losses, Trainer
 TRAINER_FILE, STATE_FILE, MODEL_FILE = "trainer.safetensors", "state.json", "model.safetensors"
 LEAST_POSITIONS = 4  # batches in the replay before training starts
 ROUND_FLOPS = 4.8e10  # of a round's plies, were each evaluated once: some seconds' work on two cores
-LEAST_PLIES, MOST_PLIES = 1_000, 40_000
+LEAST_PLIES, MOST_PLIES = 1_000, 16_000
 
 
 def shown(value: float) -> str:
@@ -141,7 +141,7 @@ class Loop:
             make = EXECUTORS[self.config.executor]
             self.workers.append(make(self.game, self.config, self.trainer.average, first + i, actors))
         for worker in self.workers:
-            worker.wait()
+            worker.wait(self._stop.is_set)
         self._began = time.monotonic() - self.progress.seconds
         if self.budget.minutes is not None:
             self._deadline = self._began + 60 * self.budget.minutes
@@ -229,8 +229,7 @@ class Loop:
         if report.losses:
             scalars |= {f"loss/{name}": value for name, value in asdict(report.losses).items() if name != "steps"}
         if report.strength:
-            found = asdict(report.strength).items()
-            scalars |= {f"strength/{name}": value for name, value in found if isinstance(value, float)}
+            scalars |= report.strength.scalars()
         assert self.board is not None
         for name, value in scalars.items():
             self.board.add_scalar(name, value, self.progress.steps)

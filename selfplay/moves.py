@@ -27,6 +27,8 @@ POLICY = np.dtype(
         ("opening_share", "f4"),  # of games that begin with random moves
         ("opening_plies", "i4"),  # at most this many, short openings more often
         ("random_share", "f4"),  # of moves made at random after the opening
+        ("proof_nodes", "i4"),  # of exact search before a position's own; 0 for none
+        ("proof_random", "f4"),  # share of moves made at random in positions that it solved
     ]
 )
 PLAYER = np.dtype(
@@ -38,6 +40,8 @@ PLAYER = np.dtype(
         ("opening", "i4"),  # random plies this game began with
         ("full", "u1"),
         ("noise_due", "u1"),  # the root waits for its children, then for its noise
+        ("proof_due", "u1"),  # the position waits for exact search
+        ("solved", "i1"),  # its outcome for the player to move, if exact search found it; else UNPROVEN
     ]
 )
 ROW = np.dtype(
@@ -99,6 +103,7 @@ def move_kernels(game: Game) -> tuple[Callable[..., Any], Callable[..., Any]]:
     """(begin, move), compiled for a game."""
     start, legal, play, outcome, key = game.start, game.legal, game.play, game.outcome, game.key
     repetition, max_legal, max_plies = game.repetition, game.max_legal, game.max_plies
+    full, fast, unproven = FULL, FAST, UNPROVEN
 
     @register_jitable
     def search_next(tree: Any, p: Any, budget: Any, g: Any, policy: Any) -> None:
@@ -108,6 +113,8 @@ def move_kernels(game: Game) -> tuple[Callable[..., Any], Callable[..., Any]]:
         if p.noise_due and tree[0].first_child >= 0:
             add_noise(tree, p.rng, policy.noise_concentration, policy.noise_weight)
             p.noise_due = False
+        p.proof_due = policy.proof_nodes > 0
+        p.solved = unproven
         visits = policy.simulations if p.full else policy.fast_simulations
         budget[g] = max(visits - tree[0].visits, 1)
 
@@ -149,6 +156,73 @@ def move_kernels(game: Game) -> tuple[Callable[..., Any], Callable[..., Any]]:
         t.reset(trees[g, 0])
         search_next(trees[g], p, budget, g, policy)
 
+    @register_jitable
+    def log_solved(p: Any, root: Any, moves: Any, keeps: Any, row: Any, children: Any, at: Any, policy: Any) -> Any:
+        """Log a position that exact search solved; the action to play there.
+
+        Its policy target is any move that keeps the outcome, all alike: which of them leads to the end soonest is
+        more than the outcome needs, and harder to learn. Where every move keeps it there is nothing to teach.
+        """
+        n = np.int64(legal(root, moves))
+        kept = 0
+        for j in range(n):
+            kept += keeps[j]
+        row.kind = full if kept < n else fast
+        row.proven = p.solved
+        for k in range(3):
+            row.wdl[k] = 1.0 if row.proven == 1 - k else 0.0
+        row.simulations = 0
+        row.children = n if kept < n else 0
+        for j in range(row.children):
+            entry = children[at + j]
+            entry.action = moves[j]
+            entry.policy = keeps[j] / kept
+            entry.visits = 0
+            entry.q = np.nan
+        if uniform(p.rng) < policy.proof_random:
+            return np.int64(moves[below(p.rng, n)])
+        left = below(p.rng, kept)
+        for j in range(n):
+            left -= keeps[j]
+            if left < 0:
+                return np.int64(moves[j])
+        return np.int64(moves[0])
+
+    @register_jitable
+    def log_searched(
+        p: Any, tree: Any, row: Any, children: Any, at: Any, share: Any, policy: Any, draw_value: Any
+    ) -> Any:  # fmt: skip
+        """Log a position that was searched; the action to play there."""
+        root = tree[0]
+        n = np.int64(root.child_count)
+        first = np.int64(root.first_child)
+        t.root_policy(tree[first : first + n], draw_value, share)
+        row.kind = full if p.full else fast
+        visits = max(root.visits, 1)
+        row.wdl[1] = root.draws / visits
+        difference = -root.value / visits - draw_value * row.wdl[1]
+        row.wdl[0] = (1.0 - row.wdl[1] + difference) / 2.0
+        row.wdl[2] = (1.0 - row.wdl[1] - difference) / 2.0
+        row.proven = unproven
+        if root.lower == root.upper:
+            row.proven = -root.lower
+            for k in range(3):
+                row.wdl[k] = 1.0 if row.proven == 1 - k else 0.0
+        row.simulations = root.visits
+        row.children = n if p.full else 0  # a fast search teaches no policy, and storage is not free
+        for j in range(row.children):
+            child = tree[first + j]
+            entry = children[at + j]
+            entry.action = child.action
+            entry.policy = share[j]
+            entry.visits = child.visits
+            entry.q = child.value / child.visits if child.visits > 0 else np.nan
+        early = p.ply - p.opening < policy.temperature_plies
+        j = sample(share, n, policy.temperature if early else policy.late_temperature, p.rng)
+        if policy.random_share > 0 and uniform(p.rng) < policy.random_share:
+            j = below(p.rng, n)
+        return np.int64(tree[first + j].action)
+
     @kernel(game)
     def begin(
         trees: Any, used: Any, roots: Any, histories: Any, counts: Any, budget: Any, players: Any, actions: Any,
@@ -164,10 +238,11 @@ def move_kernels(game: Game) -> tuple[Callable[..., Any], Callable[..., Any]]:
     def move(
         trees: Any, used: Any, spare: Any, roots: Any, histories: Any, counts: Any, budget: Any, players: Any,
         actions: Any, next_number: Any, run_seed: Any, policy: Any, draw_value: Any, logged: Any, rows: Any,
-        children: Any, ended: Any, ended_actions: Any
+        children: Any, ended: Any, ended_actions: Any, keeps: Any
     ) -> Any:  # fmt: skip
         """Make the move of every game whose search is done, log it, and begin the next game where one ended.
 
+        keeps uint8 [games, MAX_LEGAL]: in solved positions, which legal actions keep the outcome.
         logged int64 [3]: rows, children and ended games written so far. Returns False when a log is full: the
         caller empties them and calls again.
         """
@@ -179,48 +254,23 @@ def move_kernels(game: Game) -> tuple[Callable[..., Any], Callable[..., Any]]:
             if p.noise_due and tree[0].first_child >= 0:
                 add_noise(tree, p.rng, policy.noise_concentration, policy.noise_weight)
                 p.noise_due = False
-            if budget[g] > 0 and tree[0].lower != tree[0].upper:
+            solved = p.solved != unproven
+            if not solved and budget[g] > 0 and tree[0].lower != tree[0].upper:
                 continue
-            if tree[0].first_child < 0:
+            if not solved and tree[0].first_child < 0:
                 budget[g] = 1
                 continue
             if logged[0] == rows.shape[0] or logged[1] + max_legal > children.shape[0] or logged[2] == ended.shape[0]:
                 return False
-            root = tree[0]
-            n = np.int64(root.child_count)
-            first = np.int64(root.first_child)
-            t.root_policy(tree[first : first + n], draw_value, share)
             row = rows[logged[0]]
             row.number = p.number
             row.ply = p.ply
-            row.kind = FULL if p.full else FAST
-            visits = max(root.visits, 1)
-            row.wdl[1] = root.draws / visits
-            difference = -root.value / visits - draw_value * row.wdl[1]
-            row.wdl[0] = (1.0 - row.wdl[1] + difference) / 2.0
-            row.wdl[2] = (1.0 - row.wdl[1] - difference) / 2.0
-            row.proven = UNPROVEN
-            if root.lower == root.upper:
-                row.proven = -root.lower
-                for k in range(3):
-                    row.wdl[k] = 1.0 if row.proven == 1 - k else 0.0
-            row.simulations = root.visits
-            row.children = n if p.full else 0  # a fast search teaches no policy, and storage is not free
-            for j in range(row.children):
-                child = tree[first + j]
-                entry = children[logged[1] + j]
-                entry.action = child.action
-                entry.policy = share[j]
-                entry.visits = child.visits
-                entry.q = child.value / child.visits if child.visits > 0 else np.nan
+            if solved:
+                action = log_solved(p, roots[g], moves, keeps[g], row, children, logged[1], policy)
+            else:
+                action = log_searched(p, tree, row, children, logged[1], share, policy, draw_value)
             logged[0] += 1
             logged[1] += row.children
-            early = p.ply - p.opening < policy.temperature_plies
-            temperature = policy.temperature if early else policy.late_temperature
-            j = sample(share, n, temperature, p.rng)
-            if policy.random_share > 0 and uniform(p.rng) < policy.random_share:
-                j = below(p.rng, n)
-            action = np.int64(tree[first + j].action)
             if repetition > 0:
                 histories[g, counts[g]] = key(roots[g])
                 counts[g] += 1
@@ -238,7 +288,7 @@ def move_kernels(game: Game) -> tuple[Callable[..., Any], Callable[..., Any]]:
                 reason = 2
             if reason < 0:
                 size = t.compact(tree, action, spare)
-                if size > 0:
+                if size > 1:  # a leaf carries nothing over, but perhaps a proof that lacks the moves
                     tree[:size] = spare[:size]
                     used[g] = size
                 else:

@@ -54,7 +54,7 @@ class Column:
 def sample_kernel(game: Game) -> Callable[..., None]:
     """The kernel that replays a game up to each sampled position and encodes it under a random symmetry."""
     play, encode, transform, transform_action = game.play, game.encode, game.transform, game.transform_action
-    policy_index, symmetries = game.policy_index, game.symmetries
+    policy_index, symmetries, full = game.policy_index, game.symmetries, FULL
 
     @kernel(game)
     def sample(
@@ -87,10 +87,29 @@ def sample_kernel(game: Game) -> Callable[..., None]:
                     action = transform_action(k, action)
                 at = policy_index(image, action)
                 legal[b, at] = True
-                if row_kind[i] == FULL:
+                if row_kind[i] == full:
                     policy[b, at] = child_policy[j]
 
     return sample
+
+
+def side(ply: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:
+    """1 where the start's first player moves, -1 where the other does."""
+    return np.where(ply % 2 == 0, 1, -1)
+
+
+def outcomes(batch: GameBatch, owner: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """[rows] what each game came to, for the player who began it: the first proof from that row on, else the result.
+
+    What is proven is a position's value, whatever the moves make of it afterwards.
+    """
+    rows = batch.positions
+    proof = np.where(batch.proven != UNPROVEN, np.arange(rows), rows)
+    proof = np.minimum.accumulate(proof[::-1])[::-1]
+    has = (proof < rows) & (owner[np.minimum(proof, rows - 1)] == owner)
+    proof = np.where(has, proof, 0)
+    found = batch.outcome[owner].astype(np.int64)
+    return np.where(has, batch.proven[proof] * side(batch.ply[proof]), found) if rows else found
 
 
 class Replay:
@@ -121,15 +140,14 @@ class Replay:
         self.actions.append(batch.actions)
         owner = np.repeat(np.arange(games), np.diff(batch.row_offsets))
         keep = batch.kind != RANDOM
-        sign = np.where(batch.ply % 2 == 0, 1, -1)
+        sign = side(batch.ply)
         spans = np.stack([batch.child_offsets[:-1], batch.child_offsets[1:]], 1) + self.child_action.end
         self.row_game.append(owner[keep] + base_game)
         self.row_ply.append(batch.ply[keep])
         self.row_kind.append(batch.kind[keep])
         self.child_from.append(spans[keep])
         self.root_wdl.append(batch.root_wdl[keep])
-        # What the search proved is the position's value, whatever the moves made of it afterwards.
-        outcome = np.where(batch.proven == UNPROVEN, batch.outcome[owner] * sign, batch.proven)
+        outcome = sign * outcomes(batch, owner)
         self.outcome.append(outcome[keep])
         self.child_action.append(batch.child_action)
         self.child_policy.append(batch.policy)

@@ -48,8 +48,9 @@ class RunDir:
     def create_or_resume(cls, path: Path, config: Mapping[str, Any]) -> "RunDir":
         """Lock `path` and start a run there with `config` (JSON values), or resume the one that is there.
 
-        On resuming, `config` is ignored: compare it with the result's. Raises TandemError when another process holds
-        the run, or `path` is a file, cannot be written, or holds something else; it is then left as it was.
+        On resuming, `config` is ignored: compare it with the result's, and `save_config` what may differ. Raises
+        TandemError when another process holds the run, or `path` is a file, cannot be written, or holds something
+        else; it is then left as it was.
         """
         _refuse_other_things(path)
         try:
@@ -92,6 +93,12 @@ class RunDir:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
+
+    def save_config(self, config: dict[str, Any]) -> None:
+        """Let `config` (JSON values) stand for the run from now on."""
+        text = json.dumps({"format": FORMAT, "config": config}, indent=2)
+        write_atomic(self.path / _CONFIG, text.encode())
+        self.config = config
 
     def log(self, event: str, **values: Any) -> None:
         """Append one JSON line: the event, `time` in seconds since 1970, and `values`; NaN and infinities as null."""
@@ -190,8 +197,7 @@ class RunDir:
         except OSError as error:
             raise TandemError(f"cannot use {self.path} as the folder of a run: {reason(error)}") from error
         if not self.resumed:
-            text = json.dumps({"format": FORMAT, "config": self.config}, indent=2)
-            write_atomic(self.path / _CONFIG, text.encode())
+            self.save_config(self.config)
 
     def _set_aside(self, path: Path) -> None:
         if self._lock is None:

@@ -1,99 +1,121 @@
-"""Live strength while a run trains: against play-out search, and against the truth where it is at hand."""
+"""Live strength while a run trains: on positions of known value where there are any, else against play-out search.
 
-from collections.abc import Callable
-from dataclasses import dataclass
+Not both: on connect4 the 20 games took five times the processor time of the 400 positions, and say less.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 
 from engine.evaluator import Evaluator
-from engine.position import Position
-from engine.search import Search, Settings
+from engine.lockstep import search_together
+from engine.search import Settings
 from games.contract import Game
 from games.errors import TandemError
-from games.rng import Random
-from selfplay.labels import Label, solved_labels
+from players.match import openings, play_game
+from players.player import EnginePlayer
+from players.spec import PlayerSpec
+from selfplay.labels import Label, known_labels
 
 SIMULATIONS = 100
 OPPONENT_SIMULATIONS = 10_000
 PAIRS = 10
 OPENING_PLIES = 4
-SAMPLE = 500  # labelled positions a measurement looks at
+SAMPLE = 400  # labelled positions that a measurement looks at
+BUDGETS = (25, 100)  # simulations of the hybrid there
+MEMORY = 64 << 20  # bytes of trees there
 
 
 @dataclass(frozen=True)
 class Strength:
-    """Shares in [0, 1]. `score` is hybrid against search; the others are None where no truth is at hand."""
+    """Figures of a net: on labelled positions if there are any, else the `score` in [0, 1] of hybrid against search.
 
-    score: float
-    games: int
-    net: float | None = None
-    hybrid: float | None = None
+    kept and regret have an entry for each player, such as "net" or "hybrid:25": the share of its moves that keep the
+    value, and the outcome that they give away on average, in [0, 2]. value_error is the mean squared error, in [0, 4],
+    of the outcome that the net expects.
+    """
+
+    score: float | None = None
+    games: int = 0
     positions: int = 0
+    kept: dict[str, float] = field(default_factory=dict)
+    regret: dict[str, float] = field(default_factory=dict)
+    value_error: float | None = None
 
     def __str__(self) -> str:
-        if self.net is not None and self.hybrid is not None:
-            return f"right moves: net {self.net:.1%}, hybrid:{SIMULATIONS} {self.hybrid:.1%} of {self.positions}"
-        return f"hybrid:{SIMULATIONS} scores {self.score:.0%} of {self.games} against search:{OPPONENT_SIMULATIONS}"
+        if self.score is not None:
+            return f"hybrid:{SIMULATIONS} scores {self.score:.0%} of {self.games} against search:{OPPONENT_SIMULATIONS}"
+        shares = ", ".join(f"{name} {share:.1%}" for name, share in self.kept.items())
+        return f"right moves: {shares} of {self.positions}, value error {self.value_error:.3f}"
+
+    def brief(self) -> str:
+        """The first and the last figure, for a progress bar."""
+        if self.score is not None:
+            return f"score {self.score:.0%}"
+        names = list(self.kept)
+        return "right " + ", ".join(f"{name} {self.kept[name]:.0%}" for name in (names[0], names[-1]))
+
+    def scalars(self) -> dict[str, float]:
+        """Every figure by the name that TensorBoard and the log give it."""
+        figures = {"strength/score": self.score, "truth/value_error": self.value_error}
+        found = {name: figure for name, figure in figures.items() if figure is not None}
+        for kind, by_player in (("kept", self.kept), ("regret", self.regret)):
+            found |= {f"truth/{kind}_{name.replace(':', '_')}": value for name, value in by_player.items()}
+        return found
 
 
 def measure(game: Game, evaluator: Evaluator, seed: int, stop: Callable[[], bool] = bool) -> Strength | None:
-    """Measure a net: a few paired games, and value-keeping moves where brute force solves the game.
-
-    None when stop() said so meanwhile.
-    """
-    score = _score(game, evaluator, seed, stop)
-    if stop():
-        return None
-    labels = _solved(game)
+    """Measure a net by the moves that it chooses, and by `seed` where that takes games; None when stop() said so."""
+    labels = _decisive(game)
     if labels is None:
-        return Strength(score, 2 * PAIRS)
-    sample = labels[:: max(1, len(labels) // SAMPLE)]
-    net, hybrid = (
-        accuracy(Search(game, Settings(mode), evaluator), sample, simulations)
-        for mode, simulations in (("net", 1), ("hybrid", SIMULATIONS))
-    )
-    return Strength(score, 2 * PAIRS, net, hybrid, len(sample))
+        score = _score(game, evaluator, seed, stop)
+        return None if score is None else Strength(score, 2 * PAIRS)
+    sample = [labels[i * len(labels) // SAMPLE] for i in range(SAMPLE)] if len(labels) > SAMPLE else labels
+    return on_truth(game, evaluator, sample, stop)
+
+
+def on_truth(
+    game: Game, evaluator: Evaluator, labels: Sequence[Label], stop: Callable[[], bool] = bool
+) -> Strength | None:
+    """The figures of a net on labelled positions, all of them searched together; None when stop() said so."""
+    positions = [label.position for label in labels]
+    kept, regret, error = dict[str, float](), dict[str, float](), 0.0
+    for mode, budgets in (("net", (1,)), ("value", (1,)), ("hybrid", BUDGETS)):
+        if stop():
+            return None
+        found = search_together(game, Settings(mode, memory=MEMORY), evaluator, positions, budgets)
+        for budget, results in zip(budgets, found, strict=True):
+            name = f"{mode}:{budget}" if mode == "hybrid" else mode
+            lost = [label.best - label.values[r.action] for label, r in zip(labels, results, strict=True)]
+            kept[name], regret[name] = lost.count(0) / len(lost), sum(lost) / len(lost)
+            if mode == "net":
+                errors = [(r.value - label.best) ** 2 for label, r in zip(labels, results, strict=True)]
+                error = sum(errors) / len(errors)
+    return Strength(positions=len(labels), kept=kept, regret=regret, value_error=error)
 
 
 @cache
-def _solved(game: Game) -> tuple[Label, ...] | None:
-    """The decisive ones of solved_labels, or None; to find a game too large costs seconds, so once a process."""
+def _decisive(game: Game) -> tuple[Label, ...] | None:
+    """The decisive ones of known_labels, or None; to find a game too large costs seconds, so once a process."""
     try:
-        return tuple(label for label in solved_labels(game) if label.decisive)
+        return tuple(label for label in known_labels(game) if label.decisive) or None
     except TandemError:
         return None
 
 
-def accuracy(search: Search, labels: tuple[Label, ...] | list[Label], simulations: int) -> float:
-    """Share of positions in which the search's move keeps the value."""
-    kept = 0
-    for label in labels:
-        result = search.run(label.position, simulations=simulations)
-        kept += label.values[result.action] == label.best
-    return kept / len(labels)
-
-
-def _score(game: Game, evaluator: Evaluator, seed: int, stop: Callable[[], bool]) -> float:
-    """Score of hybrid against search over pairs of games from random openings, colours swapped."""
+def _score(game: Game, evaluator: Evaluator, seed: int, stop: Callable[[], bool]) -> float | None:
+    """Score of hybrid against search over pairs of games from random openings, colours swapped; None once stop()."""
+    hybrid = EnginePlayer(game, PlayerSpec("hybrid", simulations=SIMULATIONS), evaluator, seed=seed)
+    search = EnginePlayer(game, PlayerSpec("search", simulations=OPPONENT_SIMULATIONS), None, seed=seed)
+    try:
+        starts = openings(game, PAIRS, min(OPENING_PLIES, game.max_plies // 4), seed)
+    except TandemError:  # every game is over by then
+        starts = openings(game, PAIRS, 0, seed)
     points = 0.0
-    rng = Random(seed)
-    for _ in range(PAIRS):
-        opening = Position(game)
-        while True:
-            for _ in range(OPENING_PLIES):
-                legal = opening.legal()
-                if legal:
-                    opening.play(legal[rng.below(len(legal))])
-            if not opening.ended:
-                break
-            opening = Position(game)
-        for side in (0, 1):
-            hybrid = Search(game, Settings("hybrid", seed=seed, memory=8 << 20), evaluator)
-            search = Search(game, Settings("search", seed=seed, memory=64 << 20))
-            position = opening.copy()
-            while not position.ended and not stop():
-                ours = position.ply % 2 == side
-                player, budget = (hybrid, SIMULATIONS) if ours else (search, OPPONENT_SIMULATIONS)
-                position.play(player.run(position, simulations=budget).action)
-            result = position.first_player_outcome() * (1 if side == 0 else -1)
-            points += (result + 1) / 2
+    for opening in starts:
+        for players, sign in (((hybrid, search), 1), ((search, hybrid), -1)):
+            record = play_game(game, players, opening, stop)
+            if record is None:
+                return None
+            points += (1 + sign * record.outcome) / 2
     return points / (2 * PAIRS)

@@ -1,114 +1,209 @@
-"""Accuracy against known truth: python -m selfplay.truth GAME SPEC... [--positions FILE].
+"""Accuracy against known truth: python -m selfplay.truth GAME SPEC... [--positions FILE] [--json FILE].
 
 A move keeps the value when its exact result is the position's best. Accuracy is the share of decisive positions
-(those where a wrong move exists) in which a player's move keeps the value.
+(those where a wrong move exists) in which a player's move keeps the value; regret is the result that its moves give
+away, on average, between 0 and 2. All players answer the same positions, and are compared with the first one position
+by position. A player that fails to move has lost.
+
+Difficulty is that of Pons' Connect Four sets, in thirds of the game's MAX_PLIES: a position is of the begin, the middle
+or the end of a game by the plies played, and easy, medium or hard by the plies that perfect play still takes. Where
+labels hold no distances, a position is easy where most legal moves keep the value, medium above a quarter, else hard.
 """
 
-import time
-from collections.abc import Sequence
+import json
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
-
-from tqdm import tqdm
+from typing import Any
 
 from games.cli import Parser, run_main
 from games.contract import Game
 from games.errors import TandemError
+from games.files import write_atomic
 from games.loader import load
-from players.player import make_player, needs_net
+from players.gtp_client import REPLY_SECONDS
 from players.spec import parse_spec
-from selfplay.labels import Label, read_labels, solved_labels
+from selfplay.answers import Answer, answers
+from selfplay.intervals import paired_difference, wilson
+from selfplay.labels import Label, known_labels, read_labels
 
-Z = 1.959964  # two-sided 95 %
 PLY_BANDS = 6  # equal spans of plies that accuracy is broken down into
+STAGES, LEVELS = ("begin", "middle", "end"), ("easy", "medium", "hard")
+WIDTH, COLUMNS = 100, 4  # of the printed tables; players beside each other in one of them
+QUIET = 0.9  # of a move's time on the clock that the processor works on it where no other program wants it
 
 EXAMPLES = """examples:
   python -m selfplay.truth tictactoe net hybrid:simulations=50
   python -m selfplay.truth connect4 net hybrid:simulations=100 search:simulations=1000 --positions labels.jsonl
+  python -m selfplay.truth connect4 hybrid:seconds=0.1 'gtp:engine --gtp' --json report.json
 """
 
 
 @dataclass(frozen=True)
-class Accuracy:
-    """One player on one set: kept[i] says whether its move in position i kept the value."""
+class Score:
+    """One player's answers to a set of labelled positions, and what they were worth, entry by entry."""
 
     spec: str
+    answers: tuple[Answer, ...]
     kept: tuple[bool, ...]
-    evaluations: float  # per move
-    milliseconds: float  # per move
+    regret: tuple[int, ...]  # best outcome less that of the move: 0, 1 or 2
 
     @property
-    def share(self) -> float:
-        """Accuracy in [0, 1]."""
-        return sum(self.kept) / len(self.kept)
+    def milliseconds(self) -> float:
+        """Per move."""
+        return 1e3 * sum(answer.seconds for answer in self.answers) / len(self.answers)
 
-    def interval(self) -> tuple[float, float]:
-        """95 % interval of the accuracy."""
-        return wilson(sum(self.kept), len(self.kept))
+    @property
+    def core_milliseconds(self) -> float | None:
+        """Processor time per move; None from a player in a process of its own."""
+        told = [answer.core_seconds for answer in self.answers if answer.core_seconds is not None]
+        return 1e3 * sum(told) / len(told) if told else None
 
+    @property
+    def evaluations(self) -> float | None:
+        """Per move; None from a player that does not tell."""
+        told = [answer.evaluations for answer in self.answers if answer.evaluations is not None]
+        return sum(told) / len(told) if told else None
 
-def wilson(successes: int, n: int) -> tuple[float, float]:
-    """95 % score interval of a share (Wilson 1927; Brown, Cai and DasGupta 2001, section 3.1.1)."""
-    p, spread = successes / n, Z * Z / n
-    middle = (p + spread / 2) / (1 + spread)
-    half = Z * (p * (1 - p) / n + spread / (4 * n)) ** 0.5 / (1 + spread)
-    return max(0.0, middle - half), min(1.0, middle + half)
-
-
-def judge(game: Game, spec: str, labels: Sequence[Label], model: Path | None = None, seed: int = 0) -> Accuracy:
-    """Let a player move once in every labelled position, its memory cleared before each."""
-    player = make_player(game, spec, model=model, seed=seed)
-    kept, evaluations, seconds = [], 0, 0.0
-    try:
-        for label in tqdm(labels, desc=spec, leave=False, mininterval=1):
-            player.new_game()
-            began = time.perf_counter()
-            choice = player.choose(label.position)
-            seconds += time.perf_counter() - began
-            evaluations += choice.result.evaluations if choice.result else 0
-            kept.append(label.values[choice.action] == label.best)
-    finally:
-        player.close()
-    return Accuracy(spec, tuple(kept), evaluations / len(labels), 1e3 * seconds / len(labels))
+    @property
+    def forfeits(self) -> list[str]:
+        """Why the player failed, once for each position in which it did."""
+        return [answer.forfeit for answer in self.answers if answer.forfeit]
 
 
-def table(results: Sequence[Accuracy], labels: Sequence[Label]) -> str:
-    """Players as rows; accuracy with its interval, by ply, and cost as columns."""
-    plies = sorted(label.position.ply for label in labels)
-    last = plies[-1] + 1
-    bands = [(last * i // PLY_BANDS, last * (i + 1) // PLY_BANDS) for i in range(PLY_BANDS)]
-    bands = [(a, b) for a, b in bands if any(a <= ply < b for ply in plies)]
-    width = max(len(r.spec) for r in results)
-    heads = "".join(f"{f'{a}-{b - 1}':>7}" for a, b in bands)
-    lines = [f"{'player':<{width}}  kept    95 % interval   ms/move  evaluations  plies{heads}"]
-    for result in results:
-        low, high = result.interval()
-        cells = ""
-        for a, b in bands:
-            kept = [k for k, label in zip(result.kept, labels, strict=True) if a <= label.position.ply < b]
-            cells += f"{sum(kept) / len(kept):>7.0%}"
-        lines.append(
-            f"{result.spec:<{width}}  {result.share:6.2%}  {low:6.2%}-{high:6.2%}  {result.milliseconds:8.2f}"
-            f"  {result.evaluations:11.1f}       {cells}"
-        )
-    return "\n".join(lines)
+def score(spec: str, given: Sequence[Answer], labels: Sequence[Label]) -> Score:
+    """What a player's answers to the positions of `labels` are worth."""
+    got = [-1 if a.action is None else label.values[a.action] for a, label in zip(given, labels, strict=True)]
+    regret = tuple(label.best - value for label, value in zip(labels, got, strict=True))
+    kept = tuple(a.action is not None and lost == 0 for a, lost in zip(given, regret, strict=True))
+    return Score(spec, tuple(given), kept, regret)
+
+
+def by_ply(labels: Sequence[Label]) -> dict[str, list[int]]:
+    """Indices of the labels in each of PLY_BANDS equal spans of plies, by "first-last"."""
+    end = max(label.position.ply for label in labels) + 1
+    edges = [end * i // PLY_BANDS for i in range(PLY_BANDS + 1)]
+    names = {ply: f"{a}-{b - 1}" if b - a > 1 else f"{a}" for a, b in pairwise(edges) for ply in range(a, b)}
+    return _grouped(labels, lambda label: names[label.position.ply], list(names.values()))
+
+
+def by_difficulty(game: Game, labels: Sequence[Label]) -> dict[str, list[int]]:
+    """Indices of the labels of each difficulty, as the module defines it, by name."""
+    third = game.max_plies / 3
+
+    def by_distance(label: Label) -> str:
+        stage = STAGES[sum(label.position.ply > third * i for i in (1, 2))]
+        return f"{stage} {LEVELS[sum((label.plies or 0) >= third * i for i in (1, 2))]}"
+
+    def by_choice(label: Label) -> str:
+        share = sum(value == label.best for value in label.values.values()) / len(label.values)
+        return LEVELS[(share <= 1 / 2) + (share <= 1 / 4)]
+
+    if any(label.plies is None for label in labels):
+        return _grouped(labels, by_choice, LEVELS)
+    return _grouped(labels, by_distance, [f"{stage} {level}" for stage in STAGES for level in LEVELS])
+
+
+def _grouped(labels: Sequence[Label], name_of: Callable[[Label], str], order: Sequence[str]) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = {name: [] for name in order}
+    for i, label in enumerate(labels):
+        found[name_of(label)].append(i)
+    return {name: indices for name, indices in found.items() if indices}
+
+
+def figures(scores: Sequence[Score], indices: Sequence[int]) -> list[dict[str, Any]]:
+    """Of each player on the positions of these indices: accuracy, regret, and how far it lies above the first one."""
+    first = [scores[0].kept[i] for i in indices]
+    found = []
+    for s in scores:
+        kept = [s.kept[i] for i in indices]
+        low, high = wilson(sum(kept), len(kept))
+        numbers: dict[str, Any] = {"accuracy": sum(kept) / len(kept), "accuracy_low": low, "accuracy_high": high}
+        numbers["regret"] = sum(s.regret[i] for i in indices) / len(indices)
+        if s is not scores[0]:
+            difference, (low, high) = paired_difference(first, kept)
+            numbers |= {"difference": difference, "difference_low": low, "difference_high": high}
+        found.append(numbers)
+    return found
+
+
+def report(game: Game, scores: Sequence[Score], labels: Sequence[Label], known: int, seed: int) -> dict[str, Any]:
+    """Every figure, as JSON holds it; shares in [0, 1], differences to the first player."""
+    groups = {"by_ply": by_ply(labels), "by_difficulty": by_difficulty(game, labels)}
+    players = figures(scores, range(len(labels)))
+    for s, numbers in zip(scores, players, strict=True):
+        numbers |= {"milliseconds": s.milliseconds, "core_milliseconds": s.core_milliseconds}
+        numbers |= {"evaluations": s.evaluations, "forfeits": len(s.forfeits)}
+    found: dict[str, Any] = {"game": game.spec, "seed": seed, "positions": known, "decisive": len(labels)}
+    found["players"] = [{"spec": s.spec, **numbers} for s, numbers in zip(scores, players, strict=True)]
+    for kind, members in groups.items():
+        found[kind] = [
+            {"name": name, "positions": len(indices), "players": figures(scores, indices)}
+            for name, indices in members.items()
+        ]
+    return found
+
+
+def tables(found: dict[str, Any]) -> list[str]:
+    """The lines of a report for people, at most WIDTH columns wide."""
+    players, letters = found["players"], [_letter(i) for i in range(len(found["players"]))]
+    lines = [f"{found['game']}: {found['positions']} positions, {found['decisive']} of them decisive", ""]
+    for letter, p in zip(letters, players, strict=True):
+        spec = p["spec"]
+        lines.append(f"{letter:<2} {spec if len(spec) <= WIDTH - 3 else spec[: WIDTH - 6] + '...'}")
+    above = f"above {letters[0]} (95 % interval)" if len(players) > 1 else ""
+    lines += [
+        "",
+        f"{'':2} {'accuracy (95 % interval)':<24}  {above:<26}  {'regret':>6}  {'ms/move':>9}  evaluations/move",
+    ]
+    for letter, p in zip(letters, players, strict=True):
+        share = f"{p['accuracy']:7.2%} ({100 * p['accuracy_low']:.2f}-{100 * p['accuracy_high']:.2f})"
+        difference = ""
+        if "difference" in p:
+            low, high = 100 * p["difference_low"], 100 * p["difference_high"]
+            difference = f"{p['difference']:+7.2%} ({low:+.2f} to {high:+.2f})"
+        evaluations = "-" if p["evaluations"] is None else f"{p['evaluations']:,.1f}"
+        cost = f"{p['regret']:6.3f}  {p['milliseconds']:9.2f}  {evaluations:>16}"
+        lines.append(f"{letter:<2} {share:<24}  {difference:<26}  {cost}")
+    for kind, words in (("by_ply", "plies played"), ("by_difficulty", "difficulty")):
+        for at in range(0, len(players), COLUMNS):
+            lines += ["", f"{words:<13} {'positions':>9}  " + "".join(f"{c:<19}" for c in letters[at : at + COLUMNS])]
+            for group in found[kind]:
+                cells = "".join(f"{_cell(p):<19}" for p in group["players"][at : at + COLUMNS])
+                lines.append(f"{group['name']:<13} {group['positions']:>9}  {cells}")
+    told = [(p["milliseconds"], p["core_milliseconds"]) for p in players if p["core_milliseconds"] is not None]
+    worked = sum(core for _, core in told) / max(sum(clock for clock, _ in told), 1e-9)
+    if told and worked < QUIET:
+        lines += ["", f"other programs kept the processor busy: on a quiet machine some {worked:.0%} of these ms/move"]
+    return [line.rstrip() for line in lines]
+
+
+def _cell(p: dict[str, Any]) -> str:
+    return f"{100 * p['accuracy']:5.1f} ({100 * p['accuracy_low']:.1f}-{100 * p['accuracy_high']:.1f})"
+
+
+def _letter(i: int) -> str:
+    return chr(ord("A") + i) if i < 26 else str(i + 1)
 
 
 def main(arguments: list[str]) -> int:
-    """Score players on a labelled file, or on every decisive position of a game that brute force solves."""
+    """Score players on a labelled file, or on what is known of the game: see selfplay/labels.py."""
     parser = Parser(prog="python -m selfplay.truth", description=main.__doc__, epilog=EXAMPLES)
     parser.add_argument("game")
-    parser.add_argument("specs", nargs="+", metavar="SPEC", help="players, such as net or hybrid:simulations=100")
+    parser.add_argument("specs", nargs="+", metavar="SPEC", help="players; the others are compared with the first")
     parser.add_argument("--positions", type=Path, metavar="FILE", help="labelled positions (selfplay/labels.py)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure there")
     parser.add_argument("--run", type=Path, metavar="DIR", help="use the net of this run")
     parser.add_argument("--model", type=Path, metavar="FILE", help="use this net")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=int, metavar="S", default=0, help="repeats counted budgets (%(default)s)")
+    parser.add_argument("--workers", type=int, metavar="W", help="processes (one for each core)")
+    parser.add_argument(
+        "--reply-seconds", type=float, metavar="S", default=REPLY_SECONDS, help="of a gtp engine (%(default)s)"
+    )
     options = parser.parse_args(arguments)
-    game = load(options.game)
-    if any(needs_net(game, spec) for spec in map(parse_spec, options.specs)):
-        import torch
-
-        torch.set_num_threads(1)  # positions come one at a time: a second thread costs more than it computes
+    game, specs = load(options.game), [parse_spec(spec) for spec in options.specs]
     if options.run and options.model:
         raise TandemError("give --run or --model, not both")
     model = options.model
@@ -116,13 +211,31 @@ def main(arguments: list[str]) -> int:
         from nets.models import run_model
 
         model = run_model(options.run)
-    known = read_labels(game, options.positions) if options.positions else list(solved_labels(game))
+    if options.json and not options.json.parent.is_dir():
+        raise TandemError(f"cannot write {options.json}: there is no folder {options.json.parent}")
+    known = read_labels(game, options.positions) if options.positions else known_labels(game)
     labels = [label for label in known if label.decisive]
     if not labels:
         raise TandemError(f"none of the {len(known)} positions is decisive: every move keeps the value")
-    results = [judge(game, spec, labels, model, options.seed) for spec in options.specs]
-    print(f"{game.spec}: {len(known)} positions, {len(labels)} of them decisive")
-    print(table(results, labels))
+    given = answers(
+        game,
+        specs,
+        [label.position for label in labels],
+        model=model,
+        seed=options.seed,
+        workers=options.workers,
+        reply_seconds=options.reply_seconds,
+        progress=True,
+    )
+    scores = [score(str(spec), row, labels) for spec, row in zip(specs, given, strict=True)]
+    found = report(game, scores, labels, len(known), options.seed)
+    if options.json:
+        write_atomic(options.json, (json.dumps(found, indent=1) + "\n").encode())
+    lines = tables(found)
+    for i, s in enumerate(scores):
+        for reason, count in Counter(s.forfeits).most_common(3):
+            lines.append(f"{_letter(i)} failed in {count} positions, counted as lost: {reason}")
+    print("\n".join(lines))
     return 0
 
 

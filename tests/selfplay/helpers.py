@@ -37,6 +37,7 @@ def tiny(game: Game, **changes: Any) -> TrainConfig:
         "batch": 32,
         "simulations": 24,
         "executor": "threads",
+        "proof_nodes": 0,
     }
     return replace(default_config(game), **{**small, "fast_simulations": 8, **changes})
 
@@ -70,6 +71,19 @@ def board_of(position: Position) -> str:
     for ply, cell in enumerate(position.actions):
         cells[cell] = "xo"[ply % 2]
     return "".join(cells)
+
+
+def children(pid: int) -> list[int]:
+    """Processes whose parent is `pid`."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                if int((entry / "stat").read_text().rpartition(")")[2].split()[1]) == pid:
+                    found.append(int(entry.name))
+            except OSError:
+                continue
+    return found
 
 
 WORDS = """

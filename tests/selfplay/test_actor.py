@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from engine.exact import Exact
 from engine.position import Position
 from games.contract import Game
 from games.loader import load
@@ -110,6 +111,38 @@ def test_a_real_net_plays_legally_and_signs_its_games(net: str) -> None:
     assert check_games(TICTACTOE, batch, 24)["ended"] > 20
     assert {record.net_id for record in batch.records()} == {evaluator.net_id}
     assert {record.source for record in batch.records()} == {"self-play"}
+
+
+@pytest.mark.parametrize("nodes", [60, 4000])
+def test_solved_positions_teach_every_move_that_keeps_the_outcome(nodes: int) -> None:
+    """tictactoe has no order of its own for exact search, Connect Four has; 60 nodes solve some positions only."""
+    seen: Counter[str] = Counter()
+    for game in (TICTACTOE, CONNECT4):
+        exact = Exact(game, memory=1 << 24)
+        for record in list(played(game, 600, proof_nodes=nodes, opening_plies=30).records())[:40]:
+            ends, position = np.cumsum(record.child_count), Position(game)
+            for ply, action in enumerate(record.actions.tolist()):
+                row = ply - int(record.ply[0])
+                if row >= 0 and record.simulations[row] == 0:
+                    found = {a: s.value for a, s in exact.moves(position, outcome_only=True).items()}
+                    best = max(v for v in found.values() if v is not None)
+                    kept = [a for a, v in found.items() if v == best]
+                    assert record.proven[row] == best
+                    assert record.root_wdl[row].tolist() == [float(best == k) for k in (1, 0, -1)]
+                    taught = len(kept) < len(found)
+                    assert record.child_count[row] == taught * len(found)
+                    children = slice(ends[row] - record.child_count[row], ends[row])
+                    policy = dict(zip(record.child_action[children].tolist(), record.policy[children], strict=True))
+                    assert policy == pytest.approx(
+                        {a: (a in kept) / len(kept) for a in found} if taught else {}, abs=1e-3
+                    )
+                    seen["taught"] += taught
+                elif row >= 0:
+                    seen["searched"] += 1
+                position.play(action)
+            assert (record.ended, record.outcome) == (position.ended, position.first_player_outcome())
+    assert seen["taught"] > 100
+    assert nodes > 60 or seen["searched"] > 100
 
 
 @pytest.mark.parametrize(("share", "first"), [(0.0, {0}), (1.0, set(range(4)))])

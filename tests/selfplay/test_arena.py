@@ -36,6 +36,13 @@ def test_search_beats_random_and_every_pair_has_one_opening() -> None:
     assert result.work(0).simulations == 0 < result.work(1).simulations
 
 
+def test_the_solver_plays_matches_in_processes_and_never_loses() -> None:
+    game = load("tictactoe")
+    result = play_match(game, "exact", "search:simulations=30", 8, seed=1, opening_plies=0, workers=2)
+    assert result.wins_draws_losses[2] == 0
+    assert result.pairs == play_match(game, "exact", "search:simulations=30", 8, seed=1, opening_plies=0).pairs
+
+
 def test_forfeits_are_lost_counted_and_survived(tmp_path: Path) -> None:
     command = fake_command("dies", tmp_path / "log")
     result = play_match(GAME, f"gtp:{command}", "random", 4, seed=1, opening_plies=0, workers=1)

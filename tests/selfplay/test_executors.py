@@ -1,5 +1,6 @@
 """Actors in processes play the same games as in threads, and leave nothing behind."""
 
+import json
 import os
 import signal
 import subprocess
@@ -9,13 +10,15 @@ from pathlib import Path
 
 import pytest
 
+from engine.kernels import kernels
 from games.errors import TandemError
 from games.loader import load
 from nets.config import NetConfig
 from nets.families import build
-from selfplay.executors import ProcessWorker, ThreadWorker
+from selfplay.executors import ProcessWorker, ThreadWorker, compile_kernels
+from selfplay.moves import move_kernels
 from selfplay.shards import to_bytes
-from tests.selfplay.helpers import tiny
+from tests.selfplay.helpers import children, tiny
 
 ROOT = Path(__file__).resolve().parents[2]
 GAME = load("tictactoe")
@@ -43,9 +46,25 @@ def test_processes_play_what_threads_play() -> None:
         worker.close()
 
 
+def test_kernels_compiled_in_advance_are_all_that_an_actor_needs() -> None:
+    config = tiny(GAME)
+    model = build(NetConfig.parse(config.net), GAME)
+
+    def compiled() -> list[int]:
+        return [len(kernel.signatures) for kernel in (kernels(GAME).gather, kernels(GAME).scatter, *move_kernels(GAME))]
+
+    compile_kernels(GAME, config, model)
+    before = compiled()
+    ThreadWorker(GAME, config, model, 0, 1).play(300, never)
+    assert compiled() == before
+    assert all(before)
+
+
 def test_a_dead_actor_is_one_clear_line() -> None:
     config = tiny(GAME)
     worker = ProcessWorker(GAME, config, build(NetConfig.parse(config.net), GAME), 0, 1)
+    worker.wait(lambda: True)  # nobody waits for what is to be stopped
+    worker.wait(never)
     worker.play(50, never)
     worker.process.kill()
     with pytest.raises(TandemError, match=r"an actor process ended with code -9; the same command goes on"):
@@ -54,31 +73,30 @@ def test_a_dead_actor_is_one_clear_line() -> None:
     worker.close()
 
 
-def children(pid: int) -> list[int]:
-    """Processes whose parent is `pid`."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                if int((entry / "stat").read_text().rpartition(")")[2].split()[1]) == pid:
-                    found.append(int(entry.name))
-            except OSError:
-                continue
-    return found
+def test_an_actor_that_dies_as_it_starts_is_not_waited_for() -> None:
+    config = tiny(GAME)
+    worker = ProcessWorker(GAME, config, build(NetConfig.parse(config.net), GAME), 0, 1)
+    worker.process.kill()
+    with pytest.raises(TandemError, match=r"an actor process ended with code -9"):
+        worker.wait(never)
+    worker.close()
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads /proc to find orphans")
-def test_a_killed_run_leaves_no_process(tmp_path: Path) -> None:
+def test_a_run_killed_in_the_middle_of_a_round_leaves_no_process(tmp_path: Path) -> None:
     run = tmp_path / "run"
     words = [sys.executable, "train.py", "tictactoe", "--net", "mlp:16", "--minutes", "5", "--run", str(run)]
     program = subprocess.Popen(
-        [*words, "--plies-per-round", "500"], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        [*words, "--plies-per-round", "4000"], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     log = run / "log.jsonl"
     deadline = time.monotonic() + 120
-    while not (log.exists() and log.read_bytes().count(b"\n") > 3):
+    while not (log.exists() and b"\n" in log.read_bytes()):
         assert time.monotonic() < deadline, "no round within two minutes"
-        time.sleep(0.1)
+        time.sleep(0.02)
+    # The next round takes as long as the first, or longer: it trains too.
+    time.sleep(json.loads(log.read_text().splitlines()[0])["seconds"] / 2)
+    assert log.read_bytes().count(b"\n") == 1
     actors = children(program.pid)
     assert len(actors) >= 2
     program.kill()

@@ -108,6 +108,30 @@ def test_a_stopped_run_goes_on_where_it_was(tmp_path: Path) -> None:
         assert (np.diff([event[name] for event in rounds(path)]) >= 0).all(), name
 
 
+def test_the_truth_is_measured_while_a_run_trains_and_leaves_its_games_as_they_are(tmp_path: Path) -> None:
+    budget, seen = Budget(games=150), []
+    train(tmp_path / "plain", budget)
+
+    def watch(loop: Loop, report: RoundReport) -> None:
+        loop._measured_at = -math.inf  # the next round measures
+        if loop._measuring is not None:
+            loop._measuring.exception(60)
+        seen.append(report.strength)
+
+    loop = train(tmp_path / "r", budget, watch)
+    assert loop.strength is not None
+    assert loop.strength in seen
+    logged = [event for event in rounds(tmp_path / "r") if "truth/value_error" in event]
+    assert logged
+    assert logged[-1]["truth/kept_hybrid_100"] == loop.strength.kept["hybrid:100"]
+    assert logged[-1]["truth/regret_net"] == loop.strength.regret["net"]
+    card = load_model(tmp_path / "r" / "model.safetensors", GAME).card
+    assert card["strength"] == str(loop.strength)
+    # Measuring costs time and nothing else.
+    assert shards(tmp_path / "r") == shards(tmp_path / "plain")
+    assert net_id(tmp_path / "r") == net_id(tmp_path / "plain")
+
+
 def test_games_newer_than_the_checkpoint_are_counted_and_trained_on(tmp_path: Path) -> None:
     path = tmp_path / "r"
     loop = train(path, Budget(steps=10))
@@ -237,3 +261,29 @@ def test_the_command_refuses_what_does_not_fit_the_run_that_is_there(
     # The settings of the run need not be given again, and may be.
     assert main([*run, "--steps", "12"]) == main([*run, *FLAGS, "--steps", "14"]) == 0
     assert "resuming mlp:16 on tictactoe for 14 steps" in capsys.readouterr().out
+
+
+def test_where_and_when_work_happens_may_change_as_a_run_goes_on(tmp_path: Path) -> None:
+    path, preset = tmp_path / "r", tmp_path / "p.toml"
+    run = ["tictactoe", "--run", str(path)]
+    assert main([*run, *FLAGS, "--strength-seconds", "50", "--actors", "2", "--steps", "10"]) == 0
+    was = RunDir.read(path).config
+    with pytest.raises(TandemError, match="trains with --c-puct"):
+        main([*run, "--c-puct", "3", "--actors", "1", "--steps", "12"])
+    with pytest.raises(TandemError, match="has spent its 10 steps"):
+        main([*run, "--actors", "1", "--steps", "10"])
+    assert RunDir.read(path).config == was
+    assert main([*run, "--actors", "1", "--checkpoint-seconds", "30", "--steps", "12"]) == 0
+    changed = {"actors": 1, "checkpoint_seconds": 30.0}
+    assert RunDir.read(path).config == {**was, "settings": {**was["settings"], **changed}}
+    assert load_model(path / "model.safetensors", GAME).card["config"]["actors"] == 1
+    # A preset changes what it names, and only that.
+    names = {
+        flag.removeprefix("--").replace("-", "_"): value for flag, value in zip(FLAGS[::2], FLAGS[1::2], strict=True)
+    }
+    lines = [f"{name} = {value if value.isdigit() else repr(value)}" for name, value in names.items()]
+    preset.write_text("\n".join([*lines, "strength_seconds = 70"]))
+    assert main([*run, "--preset", str(preset), "--steps", "14"]) == 0
+    changed["strength_seconds"] = 70.0
+    assert RunDir.read(path).config["settings"] == {**was["settings"], **changed}
+    assert len(set(stored(path))) == len(stored(path))

@@ -16,7 +16,7 @@ from games.loader import load
 from games.rng import Random
 from games.rules import rules
 from selfplay.records import FULL, RANDOM, GameBatch, GameRecord
-from selfplay.replay import Batch, Column, Replay
+from selfplay.replay import Batch, Column, Replay, outcomes
 from tests.selfplay.helpers import played
 
 TICTACTOE, CONNECT4 = load("tictactoe"), load("connect4")
@@ -164,3 +164,23 @@ def test_a_long_replay_stays_as_small_as_its_window() -> None:
         column = getattr(replay, name)
         assert len(column.view()) < column.end / 10, name
         assert len(column.data) <= max(1024, 2 * 3 * column.end / 30), name
+
+
+def test_a_proof_tells_what_the_rows_before_it_were_worth() -> None:
+    rows = {"kind": 0, "root_wdl": np.nan, "simulations": 1, "child_count": 0}
+    proofs = [[2, 2, 1, 2], [2, 2], [0, 2]]  # for the player to move; the first game's is seen at ply 3, after two rows
+    plies, results = [[1, 2, 3, 4], [0, 1], [0, 1]], [1, -1, 1]
+    records = [
+        GameRecord(
+            number=g, seed=g, outcome=results[g], ended="rules", actions=np.zeros(6, np.int32),
+            ply=np.array(plies[g], np.int32), proven=np.array(proofs[g], np.int8),
+            **{name: np.full((len(plies[g]), 3) if name == "root_wdl" else len(plies[g]), value,
+                             {"kind": np.uint8, "root_wdl": np.float16}.get(name, np.int32))
+               for name, value in rows.items()},
+        )
+        for g in range(3)
+    ]  # fmt: skip
+    batch = GameBatch.from_records(records)
+    owner = np.repeat(np.arange(3), np.diff(batch.row_offsets))
+    # The mover of ply 3 wins, who is not the one that began: the result of 1 counts after the proof alone.
+    assert outcomes(batch, owner).tolist() == [-1, -1, -1, 1, -1, -1, 0, 1]

@@ -32,6 +32,7 @@ SMALL = [
     "threads",
 ]
 GAME = load("tictactoe")
+assert GAME.rules_id  # compiles now what a refusal would otherwise announce
 
 
 def command(*arguments: object) -> list[str]:

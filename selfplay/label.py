@@ -1,0 +1,150 @@
+"""Makes labelled sets: decisive positions of noisy play with the exact score of every legal move.
+
+The format is that of selfplay/labels.py. A score is the sign of the outcome times (MAX_PLIES + 2 - length) // 2, where
+length is the game's, in plies, under perfect play from there: the winner's spare stones plus one in Connect Four.
+"""
+
+import json
+from concurrent.futures import ProcessPoolExecutor
+from functools import cache
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from engine.exact import Exact, Solution
+from engine.position import Position
+from engine.search import Search, Settings
+from games.cli import Parser, run_main
+from games.contract import Game
+from games.errors import TandemError
+from games.files import write_atomic
+from games.loader import load
+from games.processes import cores, end_with_parent, sigint_ignored
+from games.rng import Random, seed_for
+from games.rules import rules
+from selfplay.labels import read_labels
+
+EXAMPLES = "example: python -m selfplay.label connect4 --positions 1000 --plies 8-36 --seed 7 --out dev.jsonl"
+RANDOM_SHARES = (1.0, 0.5, 0.25)  # of moves, in a third of the positions each
+SIMULATIONS = 200  # of play-out search, which makes the other moves
+CHUNK = 10  # positions a worker makes before it reports
+
+
+def canonical(position: Position) -> bytes:
+    """The position's identity up to symmetry: the least of its images."""
+    game, images = position.game, [position.state.tobytes()]
+    image = game.states(1)
+    for k in range(1, game.symmetries):
+        if rules(game).transform(position.state, k, image):
+            images.append(image.tobytes())
+    return min(images)
+
+
+def noisy_position(game: Game, plies: int, random_share: float, search: Search, rng: Random) -> Position | None:
+    """A position after that many plies of play; None when the game ended before."""
+    position = Position(game)
+    while position.ply < plies and not position.ended:
+        legal = position.legal()
+        if rng.below(1 << 20) < random_share * (1 << 20):
+            position.play(legal[rng.below(len(legal))])
+        else:
+            position.play(search.run(position, simulations=SIMULATIONS).action)
+    return None if position.ended else position
+
+
+def score(solution: Solution, length: int, most: int) -> int:
+    """The labelled score of a move after which a game of `length` plies so far is worth `solution`."""
+    if solution.value == 0:
+        return 0
+    assert solution.plies is not None
+    assert solution.value is not None
+    return solution.value * ((most + 2 - length - solution.plies) // 2)
+
+
+@cache
+def solver(spec: str, memory: int) -> Exact:
+    """This process's solver: what its table learns from one position helps with the next."""
+    return Exact(load(spec), memory=memory)
+
+
+def make(spec: str, seed: int, number: int, plies: tuple[int, int], nodes: int, memory: int) -> list[str]:
+    """Lines for positions number * CHUNK and on; a position that `nodes` do not solve is passed over."""
+    game, found = load(spec), list[str]()
+    exact = solver(spec, memory)
+    for index in range(number * CHUNK, (number + 1) * CHUNK):
+        rng = Random(seed_for(seed, index))
+        span = plies[1] - plies[0] + 1
+        target = plies[0] + index % span
+        share = RANDOM_SHARES[index // span % len(RANDOM_SHARES)]
+        search = Search(game, Settings("search", seed=index, memory=4 << 20))
+        while True:
+            position = noisy_position(game, target, share, search, rng)
+            if position is None:
+                continue
+            solved = exact.moves(position, nodes=nodes)
+            values = {solution.value for solution in solved.values()}
+            if None not in values and len(values) > 1:
+                break
+        moves = [game.format_action(p, a) for p, a in zip(position.states, position.actions, strict=False)]
+        scores = {
+            game.format_action(position.state, action): score(solution, position.ply, game.max_plies)
+            for action, solution in solved.items()
+        }
+        joined = "".join(moves) if all(len(m) == 1 for m in moves) else moves
+        line = json.dumps({"moves": joined, "ply": position.ply, "scores": scores})
+        found.append(f"{canonical(position).hex()} {line}")
+    return found
+
+
+def label(spec: str, positions: int, plies: tuple[int, int], seed: int, nodes: int, avoid: set[bytes]) -> list[str]:
+    """JSON lines of `positions` labelled positions, no two alike up to symmetry and none in `avoid`."""
+    lines, seen, number = list[str](), set(avoid), 0
+    with sigint_ignored():
+        pool = ProcessPoolExecutor(cores(), get_context("spawn"), initializer=end_with_parent)
+    with pool, tqdm(total=positions, unit="position") as bar:
+        while len(lines) < positions:
+            batch = range(number, number + max(cores(), (positions - len(lines)) // CHUNK))
+            number = batch.stop
+            for made in pool.map(make, *zip(*((spec, seed, n, plies, nodes, 256 << 20) for n in batch), strict=True)):
+                for entry in made:
+                    identity, line = entry.split(" ", 1)
+                    if bytes.fromhex(identity) not in seen and len(lines) < positions:
+                        seen.add(bytes.fromhex(identity))
+                        lines.append(line)
+                        bar.update()
+    return lines
+
+
+def main(arguments: list[str]) -> int:
+    """Make a labelled set of positions: spread over plies, decisive, no two alike up to symmetry."""
+    parser = Parser(prog="python -m selfplay.label", description=main.__doc__, epilog=EXAMPLES)
+    parser.add_argument("game")
+    parser.add_argument("--positions", type=int, default=1000)
+    parser.add_argument("--plies", default="", metavar="A-B", help="plies played before a position (the whole game)")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--nodes", type=int, default=100_000_000, help="most nodes of exact search for a position")
+    parser.add_argument("--avoid", type=Path, nargs="*", default=[], metavar="FILE", help="sets to have nothing from")
+    parser.add_argument("--out", type=Path, required=True)
+    options = parser.parse_args(arguments)
+    game = load(options.game)
+    first, _, last = (options.plies or f"1-{game.max_plies - 2}").partition("-")
+    if not (first.isdecimal() and last.isdecimal() and int(first) <= int(last) < game.max_plies):
+        raise TandemError(f"--plies: write them as 8-36, within 0-{game.max_plies - 1}, not '{options.plies}'")
+    if options.positions < 1 or options.nodes < 1:
+        raise TandemError("--positions and --nodes must be at least 1")
+    if not options.out.parent.is_dir():
+        raise TandemError(f"there is no folder {options.out.parent}")
+    avoid = set[bytes]()
+    for path in options.avoid:
+        avoid |= {canonical(known.position) for known in read_labels(game, path)}
+    lines = label(game.spec, options.positions, (int(first), int(last)), options.seed, options.nodes, avoid)
+    write_atomic(options.out, ("\n".join(lines) + "\n").encode())
+    counts = np.bincount([json.loads(line)["ply"] for line in lines])
+    print(f"{len(lines)} positions, {counts[counts > 0].min()} to {counts.max()} a ply, in {options.out}")
+    return 0
+
+
+if __name__ == "__main__":
+    run_main(main)

@@ -1,0 +1,42 @@
+"""Exact search inside self-play: the positions that it solves cheaply teach the truth, and cost no evaluation."""
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from engine.alphabeta import UNKNOWN, parts
+from games.compiler import kernel
+from games.contract import Game
+from games.rng import below
+
+LEAST_SHARE = 4  # where fewer than one position in this many was solved at a ply, only one in that many is tried
+
+
+@cache
+def prove_kernel(game: Game) -> Callable[..., None]:
+    """The kernel that tries every position whose proof is due; UNKNOWN there is UNPROVEN in a row."""
+    keepers = parts(game).keepers
+
+    @kernel(game)
+    def prove(
+        roots: Any, players: Any, policy: Any, tried: Any, table: Any, states: Any, words: Any, moves: Any,
+        frames: Any, control: Any, legal: Any, keeps: Any, budget: Any
+    ) -> None:  # fmt: skip
+        """tried int64 [MAX_PLIES + 1, 2] counts attempts and successes by ply. A solved game needs no search."""
+        for g in range(players.shape[0]):
+            p = players[g]
+            if not p.proof_due:
+                continue
+            p.proof_due = 0
+            count = tried[p.ply]
+            if count[0] > 64 and count[1] * LEAST_SHARE < count[0] and below(p.rng, LEAST_SHARE) > 0:
+                continue
+            p.solved = keepers(
+                roots, g, p.ply, policy.proof_nodes, table, states, words, moves, frames, control, legal, keeps[g]
+            )
+            count[0] += 1
+            if p.solved != UNKNOWN:
+                count[1] += 1
+                budget[g] = 0
+
+    return prove

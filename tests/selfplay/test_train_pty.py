@@ -1,0 +1,56 @@
+"""train.py at a terminal: Ctrl-C in its first seconds."""
+
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pexpect
+import pytest
+
+from games.compiler import ROOT
+from tests.selfplay.helpers import children
+
+PATIENCE = 120  # seconds; kernels may have to be compiled
+# A round without an end: whatever stops it does so in its middle.
+ENDLESS = ("tictactoe", "--net", "mlp:16", "--plies-per-round", 10_000_000, "--games-per-actor", 16, "--minutes", 5)
+
+pytestmark = pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="reads /proc")
+
+
+def spawn(run: Path) -> pexpect.spawn:
+    arguments = [str(ROOT / "train.py"), *map(str, ENDLESS), "--actors", "2", "--run", str(run)]
+    return pexpect.spawn(sys.executable, arguments, cwd=str(ROOT), encoding="utf-8", timeout=PATIENCE)
+
+
+def wait_until(true: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not true():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("library", ["_multiarray_umath", "llvmlite", "libtorch_cpu"])
+def test_ctrl_c_while_it_imports_ends_it_in_one_line(tmp_path: Path, library: str) -> None:
+    child = spawn(tmp_path / "run")
+    wait_until(lambda: library in Path(f"/proc/{child.pid}/maps").read_text(), f"never loads {library}")
+    child.sendintr()
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.before.replace("\r", "").strip("^C\n") == "interrupted"
+    assert child.exitstatus == 130
+
+
+def test_ctrl_c_in_the_first_round_stops_saves_and_leaves_no_process(tmp_path: Path) -> None:
+    child = spawn(tmp_path / "run")
+    child.expect("  0%")
+    child.sendintr()
+    child.expect("stopping after this round, saving")
+    started = children(child.pid)
+    child.expect("stopped and saved; go on with: python train.py tictactoe --run .*--minutes 5")
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 0
+    assert "Traceback" not in child.before
+    assert (tmp_path / "run" / "model.safetensors").is_file()
+    wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in started), "processes outlive their run")
