@@ -17,7 +17,9 @@ def main(words: list[str]) -> int:
     """Parse the flags, open the session, hand it to the interface."""
     parser = Parser(prog="play.py", description=__doc__, epilog=EXAMPLES)
     parser.add_argument("game", nargs="?", metavar="GAME", help="a game or a game file (connect4, or the model's)")
-    parser.add_argument("--mode", metavar="M", help="search, net, value, hybrid or auto (hybrid where there is a net)")
+    parser.add_argument(
+        "--mode", metavar="M", help="search, net, value, hybrid, auto or exact, options after a colon (hybrid)"
+    )
     net = parser.add_mutually_exclusive_group()
     net.add_argument("--run", metavar="DIR", help="play the newest net of a training run")
     net.add_argument("--model", metavar="FILE", help="play the net of a model file (the one that ships)")

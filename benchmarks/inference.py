@@ -11,12 +11,10 @@ from __future__ import annotations
 
 import argparse
 import copy
-import platform
 import statistics
 import time
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -24,6 +22,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from benchmarks.common import processor
 from nets.config import NetConfig
 from nets.evaluator import TorchEvaluator, fast_bf16
 from nets.families import build
@@ -65,14 +64,6 @@ def plain(net: Callable[..., Any], dtype: torch.dtype, layout: torch.memory_form
             torch.from_numpy(wdl).copy_(outcome.float().softmax(1))
 
     return evaluate
-
-
-def processor() -> str:
-    """Return the processor's name as the system gives it."""
-    cpuinfo = Path("/proc/cpuinfo")
-    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor()
 
 
 def main() -> None:

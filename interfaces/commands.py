@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import difflib
+import textwrap
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from engine.modes import MODES
-from engine.result import OUTCOME_WORD, SearchResult
+from engine.exact import Solution
+from engine.modes import CHOICES, EXACT
+from engine.result import OUTCOME_WORD
 from games.errors import TandemError
+from interfaces.analysis import rank
 from interfaces.interrupt import interruptible
+from interfaces.session import TRUTH_SECONDS
 
 if TYPE_CHECKING:
     from interfaces.terminal import Terminal
 
 HELP = {
-    "mode": ("[MODE]", f"let another mode answer: {', '.join(MODES)}"),
-    "compare": ("", "what each mode would play here, side by side, within the same budget"),
+    "mode": ("[MODE]", f"let another mode answer: {', '.join(CHOICES)}"),
+    "compare": ("", "what each mode would play here, and what the solver proves of it"),
     "simulations": ("[N]", "think for N simulations a move"),
     "seconds": ("[S]", "think for S seconds a move"),
     "hint": ("", "what the engine would play for the side to move"),
@@ -26,7 +30,8 @@ HELP = {
     "help": ("", "these lines, and the rules"),
     "quit": ("", "leave, as do Ctrl-D and Ctrl-C; while the engine thinks, Ctrl-C makes it move"),
 }
-COLUMNS = "{:1} {:7} {:5} {:32} {:>12} {:>13}"
+COLUMNS = "{:1} {:7} {:5} {:28} {:>11} {:>12}  {}"
+WIDTH = 100
 
 
 class Commands:
@@ -55,28 +60,52 @@ class Commands:
     def _mode(self, name: str) -> None:
         if name:
             self.session.set_mode(name)
-            self.write(f"mode {name}: {MODES[name].about}")
+            self.write(f"mode {name}: {CHOICES[name]}")
             return
-        for mode in MODES.values():
-            mark = "*" if mode.name == self.session.mode else " "
-            self.write(f"{mark} {mode.name:7} {mode.about}" + ("" if mode.name in self.session.modes else " (no net)"))
+        for mode, about in CHOICES.items():
+            mark = "*" if mode == self.session.mode else " "
+            missing = " (positions may repeat)" if mode == EXACT else " (no net)"
+            self.write(f"{mark} {mode:7} {about}" + missing * (mode not in self.session.modes))
 
     def _compare(self, _: str) -> None:
         if self.session.position.ended:
             raise TandemError("the game is over: there is nothing to compare")
-        self.write(f"each mode with {self.session.budget}, values for the side to move:")
-        self.write(COLUMNS.format("", "mode", "move", "value", "simulations", "milliseconds"))
+        with interruptible() as interrupt:
+            truth = self.session.truth(interrupt.stop)
+        if interrupt.caught:
+            self.write("stopped by Ctrl-C")
+            return
+        budget, solvers = self.session.budget_of(self.session.spec.kind), self.session.budget_of(EXACT)
+        other = f" ({EXACT}: {solvers})" if solvers != budget and truth else ""
+        self.write(f"each mode with {budget}{other}, values for the side to move:")
+        self.write(COLUMNS.format("", "mode", "move", "value", "simulations", "milliseconds", "truth" if truth else ""))
         for mode in self.session.modes:
             with interruptible() as interrupt:
                 result = self.session.think_afresh(mode, interrupt.stop)
             mark = "*" if mode == self.session.mode else ""
             simulations, milliseconds = f"{result.simulations:,}", f"{1000 * result.seconds:,.1f}"
-            self.write(COLUMNS.format(mark, mode, result.move, _value(result), simulations, milliseconds))
+            proven = truth_text(truth[result.action]) if truth else ""
+            row = COLUMNS.format(mark, mode, result.move, result.value_text(), simulations, milliseconds, proven)
+            self.write(row.rstrip())
             if interrupt.caught:
                 self.write("stopped by Ctrl-C")
                 return
-        if len(self.session.modes) < len(MODES):
+        if self.session.model is None:
             self.write(f"the other modes need a net: python train.py {self.session.game.spec} makes one")
+        self._write_truth(truth)
+
+    def _write_truth(self, truth: dict[int, Solution]) -> None:
+        """The legal moves by what the solver proved of them, the best first."""
+        if not truth:
+            return
+        self.write(f"what the solver proves of each move within {TRUTH_SECONDS:g} s:")
+        position = self.session.position
+        groups: dict[str, list[str]] = {}
+        for action in sorted(truth, key=lambda action: rank(truth[action]), reverse=True):
+            move = position.game.format_action(position.state, action)
+            groups.setdefault(truth_text(truth[action]), []).append(move)
+        for text, moves in groups.items():
+            self.write(textwrap.fill(f"  {text}: {' '.join(moves)}", WIDTH, subsequent_indent="    "))
 
     def _simulations(self, text: str) -> None:
         if text:
@@ -120,7 +149,9 @@ class Commands:
         self.terminal.leaving = True
 
 
-def _value(result: SearchResult) -> str:
-    if result.proven is not None:
-        return f"proven {OUTCOME_WORD[result.proven]} in {result.plies} plies"
-    return "win {:.0%} draw {:.0%} loss {:.0%}".format(*result.wdl)
+def truth_text(solution: Solution) -> str:
+    """What is proven of a move, in words: "win in 7 plies", or what is still possible."""
+    if solution.value is None:
+        possible = [word for outcome, word in OUTCOME_WORD.items() if solution.lower <= outcome <= solution.upper]
+        return f"unknown ({' or '.join(possible) if len(possible) < 3 else 'nothing proven'})"
+    return OUTCOME_WORD[solution.value] + ("" if solution.plies is None else f" in {solution.plies} plies")

@@ -3,6 +3,7 @@
 Moves are written as the game writes them, and black moves first, whatever the game calls its sides.
 """
 
+import json
 import re
 import sys
 import time
@@ -12,6 +13,7 @@ from typing import TextIO
 
 from games.compiler import ROOT
 from games.errors import TandemError
+from interfaces.analysis import analysis
 from interfaces.clock import Clock, TimeSettings, moves_left
 from interfaces.session import Session
 
@@ -46,6 +48,7 @@ class Gtp:
             "tandem-mode": self._mode,
             "tandem-simulations": self._simulations,
             "tandem-seconds": self._seconds,
+            "tandem-analyze": self._analyze,
         }
 
     def answer(self, line: str) -> str | None:
@@ -172,6 +175,18 @@ class Gtp:
             return self.session.budget
         self.session.set_budget(seconds=_only(arguments))
         return ""
+
+    def _analyze(self, arguments: list[str]) -> str:
+        words = list(arguments)
+        if words and "=" not in words[0]:
+            self._require_turn(words.pop(0))
+        options: dict[str, str] = {}
+        for word in words:
+            key, equals, value = word.partition("=")
+            if not key or not equals or not value or key in options:
+                raise TandemError("syntax error")
+            options[key] = value
+        return json.dumps(analysis(self.session, options))
 
     def _start_clocks(self) -> None:
         self._clocks = [Clock(self._settings), Clock(self._settings)]

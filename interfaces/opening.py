@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from engine.modes import mode_named
+from engine.modes import CHOICES, EXACT, check_name
+from games.errors import TandemError
 from games.loader import load
-from interfaces.notice import tell_when_compiling
+from games.notice import tell_when_compiling
 from interfaces.session import Session
 from nets.modelfile import ModelHeader, read_header, read_model
 from nets.models import run_model, shipped_model
@@ -17,32 +18,50 @@ CARD_WORDS = ("minutes", "core_minutes", "positions", "evaluations", "games", "s
 
 
 def open_session(
-    game_spec: str | None, mode: str | None, *, run: str | None = None, **options: object
+    game_spec: str | None,
+    mode: str | None,
+    *,
+    run: str | None = None,
+    model: str | Path | None = None,
+    **options: object,
 ) -> tuple[Session, str]:
     """The session that the flags ask for, and the line that says what is played with which net.
 
-    `mode` is a mode of the engine, with options after a colon if any; `options` are those of a player spec, and None
-    says nothing. Raises TandemError for what cannot be had: a named model that is broken or another game's is refused
-    here, though torch is not imported yet.
+    `mode` is one of engine.modes.CHOICES, with options after a colon if any; `options` are those of a player spec, and
+    None says nothing. The net is named once: by `run`, by `model` or in the mode. Raises TandemError for what cannot be
+    had: a named model that is broken or another game's is refused here, though torch is not imported yet.
     """
-    spec = _spec(mode or DEFAULT_MODE).with_options(**{key: text for key, text in options.items() if text is not None})
-    named = run_model(Path(run)) if run is not None else Path(spec.model) if spec.model is not None else None
+    kind, spec = _spec(mode or DEFAULT_MODE)
+    spec = spec.with_options(**{key: text for key, text in options.items() if text is not None})
+    if len([net for net in (run, model, spec.model) if net is not None]) > 1:
+        raise TandemError("the net is named twice: give one of --run, --model and model=FILE in --mode")
+    given = spec.model if model is None else model
+    named = run_model(Path(run)) if run is not None else _model(Path(given)) if given is not None else None
     game = load(game_spec or (read_header(named).game if named else DEFAULT_GAME))
     tell_when_compiling(game.spec)
     path = named or shipped_model(game)
     fallback = ""
     if path is None and mode is None:
-        spec = spec.with_options(kind=MODE_WITHOUT_NET)
+        kind, spec = MODE_WITHOUT_NET, spec.with_options(kind=MODE_WITHOUT_NET)
         fallback = f" (there is no net for {game.spec}; python train.py {game.spec} makes one)"
     net = f"net {_describe(path, read_model(path, game)[0])}" if path else "no net"
-    session = Session(game, spec, path)
+    session = Session(game, spec, path, kind)
     return session, f"{game.spec}, {net}, mode {session.mode}, {session.budget}{fallback}"
 
 
-def _spec(mode: str) -> PlayerSpec:
+def _model(path: Path) -> Path:
+    return run_model(path) if path.is_dir() else path
+
+
+def _spec(mode: str) -> tuple[str, PlayerSpec]:
+    """The mode that answers first, and a spec that every mode of the session can go by."""
+    kind = mode.partition(":")[0].strip()
     # The parser of specs also knows players that are no modes, and would suggest them.
-    mode_named(mode.partition(":")[0].strip())
-    return parse_spec(mode)
+    check_name(kind, CHOICES)
+    spec = parse_spec(mode)
+    if kind == EXACT:  # it takes fewer options than the flags may give, and than the modes that may follow it
+        spec = PlayerSpec(MODE_WITHOUT_NET, seconds=spec.seconds, seed=spec.seed)
+    return kind, spec
 
 
 def _describe(path: Path, header: ModelHeader) -> str:

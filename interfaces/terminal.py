@@ -1,9 +1,8 @@
 """A person against the engine, at a terminal or through a pipe."""
 
 import importlib
-import threading
 
-from engine.modes import MODES
+from games.cli import in_background
 from games.errors import TandemError
 from interfaces.commands import Commands
 from interfaces.console import Console
@@ -117,5 +116,5 @@ class Terminal:
 
     def _load_ahead(self) -> None:
         """Import torch, two seconds of work, while the person thinks about the first move."""
-        if self.console.interactive and self.persons_turn() and MODES[self.session.mode].needs_net:
-            threading.Thread(target=importlib.import_module, args=("nets.evaluator",)).start()
+        if self.console.interactive and self.persons_turn() and self.session.needs_torch:
+            in_background(lambda: importlib.import_module("nets.evaluator"))

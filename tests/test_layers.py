@@ -31,6 +31,30 @@ def test_search_needs_no_torch() -> None:
     assert found.returncode == 0, found.stderr
 
 
+def test_playing_a_perceptron_needs_no_torch() -> None:
+    """By every way to play one game: a session, a player, a match, the truth."""
+    code = (
+        "import sys\n"
+        "import selfplay.arena, selfplay.truth\n"
+        "from engine.position import Position\n"
+        "from games.loader import load\n"
+        "from interfaces.gtp import Gtp\n"
+        "from interfaces.opening import open_session\n"
+        "from players.player import make_player\n"
+        "game = load('tictactoe')\n"
+        "gtp = Gtp(open_session('tictactoe', 'hybrid', simulations='20')[0])\n"
+        "for mode in ('net', 'value', 'hybrid', 'auto', 'search'):\n"
+        "    assert gtp.answer(f'tandem-mode {mode}')[0] == '='\n"
+        "    assert gtp.answer('genmove ' + 'bw'[gtp.session.position.ply % 2])[0] == '='\n"
+        "    make_player(game, f'{mode}:simulations=20,threads=2').choose(Position(game))\n"
+        "selfplay.arena.play_match(game, 'hybrid:simulations=5', 'random', 2, workers=1)\n"
+        "selfplay.truth.main(['tictactoe', 'net'])\n"
+        "assert 'torch' not in sys.modules\n"
+    )
+    found = run("-c", code)
+    assert found.returncode == 0, found.stderr
+
+
 def test_nothing_lands_in_site_packages() -> None:
     found = run("-c", "import tomllib; print(tomllib.load(open('pyproject.toml', 'rb'))['tool']['setuptools'])")
     assert found.stdout.strip() == "{'packages': []}"

@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from interfaces.analysis import analysis
+from interfaces.gtp import Gtp
 from selfplay.command import parser
+from tests.interfaces.helpers import session
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -30,6 +33,15 @@ def test_commands_name_what_exists(command: str) -> None:
     assert (ROOT / target).is_file() or words[1] == "pytest"
     if words[0] == "train.py":
         parser().parse_args(words[1:])
+
+
+def test_gtp_section_names_every_command_and_every_key() -> None:
+    section = README.split("### GTP")[1].split("\n## ")[0]
+    gtp = Gtp(session())
+    ours = [name for name in gtp.answer("list_commands").split() if name.startswith("tandem-")]
+    found = analysis(gtp.session, {})
+    for word in (*ours, *found, *found["moves"][0]):
+        assert re.search(rf"`{word}\b", section), word
 
 
 def test_folders_exist() -> None:

@@ -79,11 +79,25 @@ def after(moves: list[str]) -> Gtp:
         ("tandem-simulations", "= 20 simulations a move\n\n"),
         ("tandem-simulations 1", "=\n\n"),
         ("tandem-seconds 0.5", "=\n\n"),
+        ("tandem-analyze w", "? illegal move: b is to move\n\n"),
+        ("tandem-analyze red", "? syntax error\n\n"),
+        ("tandem-analyze b w", "? syntax error\n\n"),
+        ("tandem-analyze simulations=", "? syntax error\n\n"),
+        ("tandem-analyze seed=1 seed=2", "? syntax error\n\n"),
         ("showboard", "=\n3  . . .\n2  . . .\n1  . . .\n   a b c\n\n"),
     ],
 )
 def test_one_line(line, answer):
     assert Gtp(session()).answer(line) == answer
+
+
+def test_the_solver_answers_as_a_mode():
+    gtp = after(FIRST_WINS[:-1])
+    assert gtp.answer("tandem-mode exact") == "=\n\n"
+    assert gtp.answer("tandem-mode") == "= exact\n\n"
+    assert gtp.answer("tandem-simulations") == "= 1 s a move\n\n"
+    assert gtp.answer("genmove b") == "= c1\n\n"
+    assert gtp.answer("final_score") == "= B+1\n\n"
 
 
 def test_the_version_is_a_number():
@@ -102,6 +116,15 @@ def test_lines_without_a_command_are_not_answered(line):
         ("tandem-seconds -1", "seconds must be a number above 0"),
         ("tandem-mode serch", "did you mean search?"),
         ("tandem-mode hybrid", "mode hybrid needs a net"),
+        ("tandem-analyze mode=serch", "did you mean search?"),
+        ("tandem-analyze mode=net", "mode net needs a net"),
+        ("tandem-analyze simulatons=5", "did you mean simulations?"),
+        ("tandem-analyze simulations=0", "simulations must be a whole number from 1"),
+        ("tandem-analyze mode=exact simulations=5", "exact takes only seconds, seed, not simulations"),
+        ("tandem-analyze model=a", "the net is that of the session"),
+        ("tandem-analyze kind=net", "unknown option 'kind'"),
+        ("tandem-analyze session=net", "unknown option 'session'"),
+        ("tandem-analyze prior=net", "mode search needs a net"),
     ],
 )
 def test_settings_are_refused_on_one_line_and_kept(line, words):
@@ -116,7 +139,7 @@ def test_settings_are_refused_on_one_line_and_kept(line, words):
 def test_every_listed_command_is_known_and_quit_closes():
     gtp = Gtp(session())
     names = gtp.answer("list_commands").removeprefix("= ").split()
-    assert len(names) == 18
+    assert len(names) == 19
     assert all(gtp.answer(f"known_command {name}") == "= true\n\n" for name in names)
     assert not gtp.closed
     gtp.answer("quit")

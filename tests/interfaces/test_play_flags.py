@@ -7,21 +7,27 @@ import time
 import pytest
 
 import play
+from engine.modes import MODES
 from games.errors import TandemError
 from interfaces.opening import open_session
 from tests.interfaces.helpers import PATIENCE, command, run_play, tiny_net
+from tests.selfplay.helpers import CHASE, write_game
 
 REFUSED = [
     (["tictacto"], "unknown game 'tictacto': did you mean tictactoe?"),
     (["connect4:rows=x"], "rows='x' must be of type int"),
     (["tictactoe", "--mode", "serch"], "unknown mode 'serch': did you mean search?"),
     (["tictactoe", "--mode", "random"], "unknown mode 'random'"),
+    (["tictactoe", "--mode", "exat"], "unknown mode 'exat': did you mean exact?"),
+    (["tictactoe", "--mode", "exact:simulations=3"], "exact takes only seconds, seed, not simulations"),
     (["tictactoe", "--mode", "search:simulation=3"], "unknown option 'simulation': did you mean simulations?"),
     (["tictactoe", "--simulation", "3"], "unknown flag --simulation: did you mean --simulations?"),
     (["--frobnicate"], "unknown flag --frobnicate: --help lists the flags"),
     (["tictactoe", "connect4"], "unexpected 'connect4'"),
     (["--mode"], "--mode: expected one argument"),
     (["--run", "a", "--model", "b"], "--model: not allowed with argument --run"),
+    (["--mode", "hybrid:model=a", "--run", "b"], "the net is named twice: give one of --run, --model and model=FILE"),
+    (["--mode", "hybrid:model=a", "--model", "a"], "the net is named twice"),
     (["--model", "no/such.safetensors"], "no/such.safetensors: no such file"),
     (["--run", "no/such"], "no run folder at no/such"),
     (["--simulations", "0"], "simulations must be a whole number from 1"),
@@ -104,9 +110,16 @@ def test_the_first_line_names_game_net_card_and_mode(tmp_path):
     assert opened.mode == "hybrid"
 
 
+def test_the_mode_may_name_the_net(tmp_path):
+    model = tiny_net(tmp_path / "net.safetensors")
+    opened, _ = open_session(None, f"net:model={model}")
+    assert (opened.game.name, opened.mode, opened.model) == ("tictactoe", "net", model)
+
+
 def test_a_run_folder_plays_its_newest_net(tmp_path):
     tiny_net(tmp_path / "model.safetensors")
     assert open_session("tictactoe", "net", run=str(tmp_path))[0].mode == "net"
+    assert open_session("tictactoe", f"net:model={tmp_path}")[0].model == tmp_path / "model.safetensors"
 
 
 def test_without_a_net_mode_search_steps_in_and_says_so(monkeypatch):
@@ -115,7 +128,7 @@ def test_without_a_net_mode_search_steps_in_and_says_so(monkeypatch):
     assert opened.mode == "search"
     assert "no net" in line
     assert "train.py tictactoe" in line
-    assert opened.modes == ["search"]
+    assert opened.modes == ["search", "exact"]
     with pytest.raises(TandemError, match="mode hybrid needs a net"):
         open_session("tictactoe", "hybrid")
 
@@ -125,6 +138,26 @@ def test_mode_takes_options_and_flags_override_them():
     assert (opened.spec.simulations, opened.spec.seconds, opened.spec.c_puct, opened.spec.seed) == (7, None, 2, 3)
     opened, _ = open_session("tictactoe", "search:simulations=7", simulations="8")
     assert opened.spec.simulations == 8
+
+
+def test_the_solver_opens_with_the_flags_that_later_modes_go_by(tmp_path):
+    model = tiny_net(tmp_path / "net.safetensors")
+    opened, line = open_session("tictactoe", "exact:seed=4", model=model, seconds="0.5", simulations="9")
+    assert line.endswith("mode exact, 0.5 s a move")
+    assert opened.think().proven == 0
+    opened.set_mode("hybrid")
+    assert (opened.spec.kind, opened.spec.seed, opened.spec.simulations, opened.spec.seconds) == ("hybrid", 4, 9, 0.5)
+    assert opened.modes == [*MODES, "exact"]
+
+
+def test_the_solver_is_not_offered_where_positions_repeat(tmp_path):
+    chase = write_game(tmp_path, "chase", CHASE)
+    opened, _ = open_session(chase, "search")
+    assert opened.modes == ["search"]
+    assert opened.truth(bool) == {}
+    with pytest.raises(TandemError, match="may repeat positions, and mode exact solves no such game"):
+        opened.set_mode("exact")
+    assert opened.mode == "search"
 
 
 def test_one_seed_repeats_a_counted_game():

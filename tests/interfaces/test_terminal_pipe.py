@@ -8,6 +8,7 @@ from unittest import mock
 import pytest
 
 import play
+from engine.exact import Solution
 from games.compiler import ROOT
 from tests.interfaces.helpers import run_play, tiny_net
 
@@ -132,10 +133,12 @@ def test_every_mode_toggles_and_plays(tmp_path):
     assert all(re.match(rf"/hint\nhint: {SUMMARY}\n", hint) for hint in hints)
     assert ["no search" in hint for hint in hints] == [False, True, False, False, False]
     assert re.search(r"(planned|the net was sure), \d of \d moves planned\n", said[12])
-    compared = [line.split() for line in said[13].splitlines()[3:8]]
-    assert [words[0] for words in compared[:-1]] == ["search", "net", "value", "hybrid"]
-    assert compared[-1][:2] == ["*", "auto"]
-    assert all(re.search(r"(%|plies) +[\d,]+ +[\d.,]+$", line) for line in said[13].splitlines()[3:8])
+    compared = said[13].splitlines()[3:9]
+    assert [line[:9].split()[-1] for line in compared] == ["search", "net", "value", "hybrid", "auto", "exact"]
+    assert [line[0] for line in compared] == [" ", " ", " ", " ", "*", " "]
+    truth = r"  (win|draw|loss) in \d plies$"
+    assert all(re.search(rf"(%|plies) +[\d,]+ +[\d.,]+{truth}", line) for line in compared)
+    assert all(len(line) <= 100 for line in said[13].splitlines())
     assert "* auto" in said[14]
     assert len(said) == 16, "nothing is read after /quit"
 
@@ -149,3 +152,52 @@ def test_without_a_net_the_other_modes_are_explained(tmp_path):
     assert "mode net needs a net" in done.out
     assert done.out.count("(no net)") == 4
     assert "the other modes need a net" in done.out
+
+
+def test_compare_shows_the_truth_of_every_legal_move():
+    said = talk("a1", "a2", "b1", "b2", "/compare", flags=("--mode", "search", "--side", "both", "--simulations", 200))
+    lines = said[5].splitlines()
+    start = lines.index("what the solver proves of each move within 1 s:")
+    assert lines[start + 1] == "  win in 1 plies: c1"
+    proven = " ".join(lines[start + 1 :])
+    assert sorted(re.findall(r"\b[abc][123]\b", proven)) == ["a3", "b3", "c1", "c2", "c3"]
+    best = next(line for line in lines if line.split()[:1] == ["exact"])
+    assert best.split()[1] == "c1"
+    assert best.endswith("  win in 1 plies")
+
+
+def test_what_the_solver_cannot_prove_is_called_unknown_with_its_bounds(monkeypatch):
+    unknown = {0: (0, 1), 1: (-1, 0), 2: (-1, 1), 3: (1, 1)}
+
+    def truth(session, stop):
+        return {
+            action: Solution(*unknown.get(action, (-1, 1)), 5 if action == 3 else None, 9, 1.0)
+            for action in session.position.legal()
+        }
+
+    monkeypatch.setattr("interfaces.session.Session.truth", truth)
+    lines = talk("/compare")[1].splitlines()
+    start = lines.index("what the solver proves of each move within 1 s:")
+    assert lines[start + 1 : start + 5] == [
+        "  win in 5 plies: a2",
+        "  unknown (win or draw): a1",
+        "  unknown (nothing proven): c1 b2 c2 a3 b3 c3",
+        "  unknown (draw or loss): b1",
+    ]
+
+
+def test_the_solver_is_a_mode_like_the_others():
+    said = talk("/mode exact", "b2", "/simulations", "/hint", "/mode search", "/simulations", flags=("--mode", "exact"))
+    assert "mode exact, 1 s a move" in said[0]
+    assert "mode exact: the solver" in said[1]
+    assert re.search(r"engine: \S+  proven draw in 8 plies  [\d,]+ nodes  \d+\.\d{3} s  pv", said[2])
+    assert "1 s a move" in said[3]
+    assert "proven draw in 7 plies" in said[4]
+    over = talk("a1", "a2", "b1", "b2", "c1", "/hint", flags=("--mode", "exact", "--side", "both"))
+    assert "the game is over (rules)" in over[6]
+    compared = talk("/simulations 50", "/compare", flags=("--mode", "exact:seconds=2"))[2]
+    assert "each mode with 50 simulations a move (exact: 1 s a move), values for the side to move:" in compared
+    counted = talk("/simulations 50", "/mode search", "/simulations", flags=("--mode", "exact:seconds=2"))
+    assert "mode exact, 2 s a move" in counted[0]
+    assert "\n1 s a move" in counted[1]
+    assert "\n50 simulations a move" in counted[3]

@@ -66,7 +66,7 @@ def test_modes_are_toggled_in_the_middle_of_a_game(tmp_path):
             assert "3  . . ." in say(child, "/new")
         else:
             assert "engine: " in answer
-    assert len(re.findall(r"^\*? +\w+ +\w\d ", say(child, "/compare"), re.M)) == 5
+    assert len(re.findall(r"^\*? +\w+ +\w\d ", say(child, "/compare"), re.M)) == 6
     child.sendeof()
     assert ends(child) == 0
 
@@ -125,6 +125,14 @@ def test_the_first_prompt_does_not_wait_for_torch(tmp_path):
     assert time.monotonic() - began < 4
     child.sendline("/quit")
     assert ends(child) == 0
+
+
+@pytest.mark.parametrize(("leave", "code"), [("/quit\n", 0), ("\4", 0), ("\3", 130)], ids=["quit", "ctrl-d", "ctrl-c"])
+def test_leaving_while_torch_is_imported(tmp_path, leave, code):
+    child = spawn("tictactoe", "--model", tiny_net(tmp_path / "net.safetensors"))
+    child.send(leave)
+    assert ends(child) == code
+    assert "Traceback" not in child.before
 
 
 def test_the_keyboards_history_works():
