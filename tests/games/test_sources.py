@@ -64,11 +64,8 @@ def test_helpers_work_in_compiled_rules_and_in_plain_ones(tmp_path):
     assert rules(game).perft(rules(game).first(), 7) == 148176
     assert game.format_action(rules(game).first(), 4) == "b2"
     assert check(game, 5).findings == []
-    assert [file.name for file in sources(tmp_path / "three.py")][-3:] == [
-        "three.py",
-        "three_lines.py",
-        "three_tables.py",
-    ]
+    beside = [file.name for file in sources(tmp_path / "three.py") if file.parent == tmp_path]
+    assert beside == ["three.py", "three_lines.py", "three_tables.py"]
     assert str(tmp_path) not in sys.path
 
 

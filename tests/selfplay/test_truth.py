@@ -189,7 +189,7 @@ def test_ctrl_c_ends_in_one_line() -> None:
         "import os, signal, sys, threading\n"
         "from games.cli import run_main\nfrom selfplay.truth import main\n"
         "threading.Timer(6, lambda: os.kill(os.getpid(), signal.SIGINT)).start()\n"
-        "sys.argv[1:] = ['tictactoe', 'search:seconds=5,threshold=0', 'random', '--workers', '2']\n"
+        "sys.argv[1:] = ['connect4', 'search:seconds=5', 'random', '--workers', '2']\n"
         "if __name__ == '__main__':\n    run_main(main)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
