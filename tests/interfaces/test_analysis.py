@@ -45,7 +45,7 @@ def test_every_mode_reports_every_move(mode, moves, tmp_path):
     assert sorted(m["move"] for m in found["moves"]) == sorted(legal)
     assert found["moves"][0]["move"] == found["move"] == found["pv"][0]
     assert found["seconds"] >= 0
-    assert found["simulations"] >= 1
+    assert found["simulations"] >= (mode != "exact")  # the last move needs no node
     for m in found["moves"]:
         assert m.keys() == KEYS
         assert m["pv"][0] == m["move"]

@@ -136,8 +136,8 @@ def test_every_mode_toggles_and_plays(tmp_path):
     compared = said[13].splitlines()[3:9]
     assert [line[:9].split()[-1] for line in compared] == ["search", "net", "value", "hybrid", "auto", "exact"]
     assert [line[0] for line in compared] == [" ", " ", " ", " ", "*", " "]
-    truth = r"  (win|draw|loss) in \d plies$"
-    assert all(re.search(rf"(%|plies) +[\d,]+ +[\d.,]+{truth}", line) for line in compared)
+    truth = r"  ((win|loss) in \d plies|draw)$"
+    assert all(re.search(rf"(%|plies|proven draw) +[\d,]+ +[\d.,]+{truth}", line) for line in compared)
     assert all(len(line) <= 100 for line in said[13].splitlines())
     assert "* auto" in said[14]
     assert len(said) == 16, "nothing is read after /quit"
