@@ -87,7 +87,10 @@ def test_a_run_killed_in_the_middle_of_a_round_leaves_no_process(tmp_path: Path)
     run = tmp_path / "run"
     words = [sys.executable, "train.py", "tictactoe", "--net", "mlp:16", "--minutes", "5", "--run", str(run)]
     program = subprocess.Popen(
-        [*words, "--simulations", "800", "--plies-per-round", "4000"], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        [*words, "--simulations", "800", "--plies-per-round", "4000"],
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
     log = run / "log.jsonl"
     deadline = time.monotonic() + 120
