@@ -45,7 +45,7 @@ class Settings:
     c_puct: float | None = None
     fpu_reduction: float | None = None
     draw_value: float = 0.0
-    threshold: float = 0.5
+    threshold: float = 0.7
     temperature: float = 0.0
     threads: int = 1
     leaves: int | None = None
