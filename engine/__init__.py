@@ -2,6 +2,8 @@
 
 tree.py        the node record; selecting, expanding, backing up, proving and compacting, as compiled helpers
 kernels.py     those helpers bound to one game's rules: play-out search, and batched gather and scatter for nets
+gumbel.py      brackets at the root: sequential halving, and the improved policy that it teaches
+evalcache.py   what a net said, kept by position
 perceptron.py  a kernel net: a ReLU perceptron that kernels evaluate, from plain arrays
 netplan.py     whole simulations guided by a kernel net, as one kernel
 arrays.py      the memory of one tree
@@ -9,7 +11,11 @@ noise.py       Dirichlet noise for the root's priors
 evaluator.py   what a search asks of a net
 position.py    a start state, actions and keys: what search, arena and interfaces share
 modes.py       search, net, value, hybrid, auto: which prior, which leaf value; and the solver's name beside them
+answer.py      what a search's trees come to: its result, and a report of each move
 result.py      what every search returns, and how its move is chosen
 search.py      Search: one position, any mode, resumable, tree kept between moves
+alphabeta.py   alpha-beta over a game's rules, resumable, as a kernel
+early.py       early positions that were solved ahead
+exact.py       Exact: positions solved, as far as a budget goes
 lockstep.py    many positions side by side, one evaluation for all of them at a time
 """

@@ -31,6 +31,7 @@ FRAME = np.dtype(
 NODES, DEPTH, HANDED_UP, VALUE, ROOT_PLY = 0, 1, 2, 3, 4  # of a search's control words, int64
 CONTROL_WORDS = 5
 PAUSED, DONE, TOO_LONG = 0, 1, 2  # what `search` returns
+FREE, USED, PINNED = 0, 1, 2  # an entry of the table; what is pinned stays whatever comes
 UNKNOWN = 2  # what `keepers` returns where it proves no outcome
 
 
@@ -68,6 +69,7 @@ class AlphaBeta:
 
     search: Callable[..., int]
     remembered: Callable[..., int]
+    pin: Callable[..., None]
 
 
 class Stack:
@@ -200,19 +202,20 @@ def parts(game: Game) -> Parts:
                 handed_up = False
             if f.alpha >= f.beta or f.next == f.count:
                 entry = table[f.slot]
-                same = entry.used > 0
-                for k in range(WORDS):
-                    same = same and entry.words[k] == words[depth, k]
-                    entry.words[k] = words[depth, k]
-                if not same:
-                    entry.used = 1
-                    entry.lower = -FAR
-                    entry.upper = FAR
-                entry.move = f.move
-                if f.best > f.asked:
-                    entry.lower = max(entry.lower, f.best)
-                if f.best < f.beta:
-                    entry.upper = min(entry.upper, f.best)
+                if entry.used != PINNED:
+                    same = entry.used != FREE
+                    for k in range(WORDS):
+                        same = same and entry.words[k] == words[depth, k]
+                        entry.words[k] = words[depth, k]
+                    if not same:
+                        entry.used = USED
+                        entry.lower = -FAR
+                        entry.upper = FAR
+                    entry.move = f.move
+                    if f.best > f.asked:
+                        entry.lower = max(entry.lower, f.best)
+                    if f.best < f.beta:
+                        entry.upper = min(entry.upper, f.best)
                 value = np.int64(f.best)
                 handed_up = True
                 if depth == 0:
@@ -292,4 +295,17 @@ def alpha_beta(game: Game) -> AlphaBeta:
                 return -1
         return entry.move if entry.used else -1
 
-    return AlphaBeta(search, remembered)
+    @kernel(game)
+    def pin(table: Any, words: Any, scores: Any) -> None:
+        """Enter states (words [n, words of a state]) with their scores [n]; where two share a slot, the first stays."""
+        for i in range(words.shape[0]):
+            entry = table[slot_of(words, i, np.int64(table.shape[0] - 1))]
+            if entry.used != PINNED:
+                for k in range(WORDS):
+                    entry.words[k] = words[i, k]
+                entry.lower = scores[i]
+                entry.upper = scores[i]
+                entry.move = -1
+                entry.used = PINNED
+
+    return AlphaBeta(search, remembered, pin)

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from engine.evalcache import EvalCache
+from engine.gumbel import bracket_type
 from engine.kernels import SLOT
 from engine.netplan import NetPlan
 from engine.tree import NODE, reset
@@ -12,7 +14,7 @@ from games.rng import Random
 class TreeArrays:
     """One arena of nodes, its spare for compaction, and what the kernels need beside it."""
 
-    def __init__(self, game: Game, nodes: int, leaves: int, seed: int) -> None:
+    def __init__(self, game: Game, nodes: int, leaves: int, seed: int, cache: EvalCache) -> None:
         shape = game.planes
         self.nodes, self.spare = np.empty((1, nodes), NODE), np.empty((1, nodes), NODE)
         self.used = np.ones(1, np.int64)
@@ -26,12 +28,13 @@ class TreeArrays:
         self.logits = np.zeros((leaves, game.logits), np.float32)
         self.wdl = np.zeros((leaves, 3), np.float32)
         self.budget = np.zeros(1, np.int64)
+        self.bracket = np.zeros(1, bracket_type(game))
         self.evaluations = 0
+        self.cache = cache
         self.net_plan: NetPlan | None = None
 
     def clear(self) -> None:
-        if self.net_plan is not None:
-            self.net_plan.forget()
+        self.cache.forget()
         reset(self.nodes[0].view(np.recarray)[0])
         self.used[0] = 1
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.alphabeta import DONE, NODES, PAUSED, VALUE, Stack, alpha_beta, farther, nearer, new_table
+from engine.early import early_positions
 from engine.modes import EXACT
 from engine.position import Position
 from engine.result import SearchResult, certain
@@ -65,13 +66,18 @@ class Budget:
 
 
 class Exact:
-    """Solves positions of one game. Not thread-safe. `memory` is the byte budget of its table."""
+    """Solves positions of one game. Not thread-safe. `memory` is the byte budget of its table.
 
-    def __init__(self, game: Game, *, memory: int = 256 << 20, seed: int = 0) -> None:
+    `early` has it begin with the early positions that were solved ahead, where there are any.
+    """
+
+    def __init__(self, game: Game, *, memory: int = 256 << 20, seed: int = 0, early: bool = True) -> None:
         if game.repetition:
             raise TandemError(f"exact cannot play {game.name}: its outcomes depend on repeated positions")
         self.game, self.kernels, self.far = game, alpha_beta(game), game.max_plies + 1
         self.table, self.stack, self.rng = new_table(game, memory), Stack(game), Random(seed)
+        if early:
+            self.kernels.pin(self.table, *early_positions(game))
 
     def _test(self, position: Position, bar: int, budget: Budget) -> int | None:
         """A score at most `bar` proves itself an upper bound, one above it a lower bound; None: out of budget."""
@@ -133,6 +139,10 @@ class Exact:
         budget = Budget(nodes, seconds, stop)
         low, high = self._narrow(position, -self.far, self.far, budget, outcome_only)
         return self._solution(low, high, budget)
+
+    def score(self, position: Position) -> int:
+        """The score of a position, as engine.alphabeta counts it, however long that takes."""
+        return self._narrow(position, -self.far, self.far, Budget(None, None, None), False)[0]
 
     def moves(
         self,

@@ -14,6 +14,8 @@ import numpy as np
 from numba.extending import register_jitable
 
 from engine import tree as t
+from engine.evalcache import DRAW, PRIORS, VALUE, name_of, place_of
+from engine.gumbel import improved_policy, open_bracket, select_root
 from engine.noise import add_noise
 from games.compiler import kernel
 from games.contract import Game
@@ -25,6 +27,7 @@ SLOT = np.dtype(
         ("depth", "i4"),  # of the leaf
         ("row", "i4"),  # of the leaf in the batch; -1 when there is nothing to evaluate
         ("count", "i4"),  # legal actions at the leaf
+        ("place", "i8"),  # where its evaluation will be kept
     ]
 )
 CHECK_EVERY = 64  # simulations between two looks at early stop: a fixed count, so that counted budgets repeat
@@ -62,6 +65,15 @@ def end_at_once(
 
 
 @register_jitable
+def root_choice(tree: Any, bracket: Any, o: Any, scores: Any) -> Any:
+    """The root's child that its bracket is due to visit; -1 where there is no bracket, or nothing to choose."""
+    root = tree[0]
+    if bracket.budget == 0 or root.first_child < 0 or root.lower == root.upper:
+        return -1
+    return select_root(tree, bracket, o, scores)
+
+
+@register_jitable
 def no_static_value(s: Any) -> Any:
     """Stands in for a static value where the game has none; the mode table never asks for it."""
     return 0.0
@@ -78,13 +90,16 @@ class Kernels:
     noise: Callable[..., Any]
     decided: Callable[..., Any]
     root_policy: Callable[..., Any]
+    open_bracket: Callable[..., Any]
+    improved_policy: Callable[..., Any]
 
 
 @cache
 def kernels(game: Game) -> Kernels:
     """Compile (or read from Numba's disk cache) the search kernels of a game."""
     legal, play, outcome, encode, key = game.legal, game.play, game.outcome, game.encode, game.key
-    policy_index, repetition, max_legal = game.policy_index, game.repetition, game.max_legal
+    policy_index, eval_key = game.policy_index, game.eval_key
+    repetition, max_legal = game.repetition, game.max_legal
     static_value = game.static_value or no_static_value
     best_first = game.best_first or legal  # never negative then: nothing is decided ahead
 
@@ -106,7 +121,7 @@ def kernels(game: Game) -> Kernels:
             root[1] = root[0]
             draw = 0.0
             value: Any = 0.0
-            depth, ended = t.descend(play, key, repetition, tree, s, path, keys, history, count, o)
+            depth, ended = t.descend(play, key, repetition, tree, s, path, keys, history, count, -1, o)
             leaf = path[depth]
             k = 0
             if ended == t.LEAF:
@@ -138,19 +153,22 @@ def kernels(game: Game) -> Kernels:
 
     @kernel(game)
     def gather(
-        trees: Any, roots: Any, histories: Any, counts: Any, budget: Any, slots: Any, leaves: Any, paths: Any,
-        moves: Any, planes: Any, o: Any
+        trees: Any, used: Any, roots: Any, histories: Any, counts: Any, budget: Any, brackets: Any, slots: Any,
+        leaves: Any, paths: Any, moves: Any, planes: Any, kept: Any, o: Any
     ) -> Any:  # fmt: skip
         """Walk every slot to a leaf that wants an evaluation; returns how many rows of planes were written.
 
-        trees NODE [trees, nodes], roots STATE [trees], histories uint64 [trees, positions], counts int64 [trees],
-        budget int64 [trees] simulations left (counted down here), slots SLOT [slots], leaves STATE [slots],
-        paths int32 [slots, MAX_PLIES + 2], moves int32 [slots, MAX_LEGAL], planes float32 [slots, *PLANES].
-        Simulations that end without one (finished, proven, repeated) are backed up at once and the next begins.
+        trees NODE [trees, nodes], used int64 [trees], roots STATE [trees], histories uint64 [trees, positions], counts
+        int64 [trees], budget int64 [trees] simulations left (counted down here), brackets [trees] of
+        gumbel.bracket_type, slots SLOT [slots], leaves STATE [slots],
+        paths int32 [slots, MAX_PLIES + 2], moves int32 [slots, MAX_LEGAL], planes float32 [slots, *PLANES], kept Kept.
+        Simulations that end without one (finished, proven, repeated, evaluated before) are backed up at once and the
+        next begins. Slots whose leaves are the same position share a row.
         """
         rows = 0
         keys = np.empty(paths.shape[1] if repetition > 0 else 1, np.uint64)
         promising = np.empty(max_legal, np.int32)
+        scores = np.empty(max_legal, np.float64)
         for b in range(slots.shape[0]):
             slot = slots[b]
             g = slot.tree
@@ -162,7 +180,8 @@ def kernels(game: Game) -> Kernels:
                 if o.look_ahead and tree[0].visits == 1 and tree[0].first_child >= 0:
                     end_at_once(legal, play, outcome, tree, roots, g, leaves, b, promising, path)
                 leaves[b] = roots[g]
-                depth, ended = t.descend(play, key, repetition, tree, s, path, keys, histories[g], counts[g], o)
+                chosen = root_choice(tree, brackets[g], o, scores)
+                depth, ended = t.descend(play, key, repetition, tree, s, path, keys, histories[g], counts[g], chosen, o)
                 leaf = path[depth]
                 if ended == t.COLLISION:
                     t.retract(tree, path, depth, o.virtual_loss)
@@ -178,12 +197,37 @@ def kernels(game: Game) -> Kernels:
                         tree[leaf].plies = -ahead
                         value, draw = t.finish(tree, path, depth, -1 if ahead & 1 else 1, o)
                     elif k > 0:
+                        place = -1
+                        row = rows
+                        if kept.keys.shape[0] > 0:
+                            name = name_of(eval_key, policy_index, s, moves[b], k)
+                            place = place_of(kept.keys, name)
+                            if kept.keys[place] != name:
+                                kept.keys[place] = name
+                                kept.pending[place] = rows
+                            elif kept.pending[place] >= 0:
+                                row = kept.pending[place]
+                            elif o.leaf == t.LEAF_NET:
+                                known = kept.rows[place]
+                                if t.expand(tree, used[g], leaf, moves[b], k, 0):
+                                    if not o.uniform_prior:
+                                        for j in range(k):
+                                            t.set_prior(tree[used[g] + j], known[PRIORS + j])
+                                    used[g] += k
+                                draw = np.float64(known[DRAW])
+                                value = np.float64(known[VALUE]) + draw * t.utility(0, depth, o.draw_value)
+                                t.backup(tree, path, depth, value, draw, o)
+                                if depth == 0:
+                                    break  # noise may be due before the children are visited
+                                continue
                         tree[leaf].first_child = t.PENDING
                         slot.depth = depth
                         slot.count = k
-                        slot.row = rows
-                        encode(s, planes[rows])
-                        rows += 1
+                        slot.row = row
+                        slot.place = place
+                        if row == rows:
+                            encode(s, planes[rows])
+                            rows += 1
                         break
                     else:
                         value, draw = t.finish(tree, path, depth, -np.int64(outcome(s)), o)
@@ -196,12 +240,14 @@ def kernels(game: Game) -> Kernels:
 
     @kernel(game)
     def scatter(
-        trees: Any, used: Any, slots: Any, leaves: Any, paths: Any, moves: Any, logits: Any, wdl: Any, o: Any, rng: Any
-    ) -> None:
-        """Expand the gathered leaves with softmax priors over their legal actions, and back their values up.
+        trees: Any, used: Any, slots: Any, leaves: Any, paths: Any, moves: Any, logits: Any, wdl: Any, kept: Any,
+        o: Any, rng: Any
+    ) -> None:  # fmt: skip
+        """Expand the gathered leaves with softmax priors over their legal actions, back their values up, keep both.
 
         logits float32 [rows, LOGITS], wdl float32 [rows, 3] for the player to move, used int64 [trees].
         """
+        priors = np.empty(max_legal, np.float32)
         for b in range(slots.shape[0]):
             slot = slots[b]
             row = slot.row
@@ -214,22 +260,31 @@ def kernels(game: Game) -> Kernels:
             k = slot.count
             tree[leaf].first_child = t.UNEXPANDED
             s = leaves[b]
+            if not o.uniform_prior:
+                high = np.float32(-1e30)
+                total = np.float32(0.0)
+                for j in range(k):
+                    priors[j] = logits[row, policy_index(s, moves[b, j])]
+                    high = max(high, priors[j])
+                for j in range(k):
+                    priors[j] = np.exp(priors[j] - high)
+                    total += priors[j]
+                for j in range(k):
+                    priors[j] /= total
             if t.expand(tree, used[g], leaf, moves[b], k, 0):
                 if not o.uniform_prior:
-                    high = np.float32(-1e30)
-                    total = np.float32(0.0)
                     for j in range(k):
-                        high = max(high, logits[row, policy_index(s, moves[b, j])])
-                    for j in range(k):
-                        p = np.exp(logits[row, policy_index(s, moves[b, j])] - high)
-                        tree[used[g] + j].prior = p
-                        total += p
-                    for j in range(k):
-                        t.set_prior(tree[used[g] + j], tree[used[g] + j].prior / total)
+                        t.set_prior(tree[used[g] + j], priors[j])
                 used[g] += k
+            if slot.place >= 0 and kept.pending[slot.place] == row:
+                kept.rows[slot.place, VALUE] = wdl[row, 2] - wdl[row, 0]
+                kept.rows[slot.place, DRAW] = wdl[row, 1]
+                for j in range(k):
+                    kept.rows[slot.place, PRIORS + j] = priors[j]
+                kept.pending[slot.place] = -1
             if o.leaf == t.LEAF_NET:
                 draw: Any = np.float64(wdl[row, 1])
-                difference = np.float64(wdl[row, 2]) - np.float64(wdl[row, 0])
+                difference = np.float64(wdl[row, 2] - wdl[row, 0])  # rounded as it is kept
                 value: Any = difference + draw * t.utility(0, depth, o.draw_value)
             elif o.leaf == t.LEAF_STATIC:
                 draw = 0.0
@@ -260,4 +315,14 @@ def kernels(game: Game) -> Kernels:
         """tree.root_policy, compiled."""
         t.root_policy(children, draw_value, out)
 
-    return Kernels(plan, gather, scatter, reroot, noise, decided, root_policy)
+    @kernel(game)
+    def bracket(brackets: Any, tree: Any, budget: Any, considered: Any, value_scale: Any, rng: Any) -> None:
+        """gumbel.open_bracket, compiled, on brackets[0] and without noise."""
+        open_bracket(brackets[0], tree, budget, considered, value_scale, False, rng)
+
+    @kernel(game)
+    def improved(children: Any, draw_value: Any, value_scale: Any, out: Any) -> None:
+        """gumbel.improved_policy, compiled."""
+        improved_policy(children, draw_value, value_scale, out)
+
+    return Kernels(plan, gather, scatter, reroot, noise, decided, root_policy, bracket, improved)

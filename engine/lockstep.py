@@ -6,7 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from engine.evalcache import EvalCache
 from engine.evaluator import Evaluator
+from engine.gumbel import bracket_type
 from engine.kernels import SLOT
 from engine.position import Position
 from engine.result import SearchResult
@@ -65,6 +67,8 @@ class _Group:
         self.planes = np.zeros((n, *game.planes), np.float32)
         self.logits, self.wdl = np.zeros((n, game.logits), np.float32), np.zeros((n, 3), np.float32)
         self.simulations, self.evaluations = np.zeros(n, np.int64), np.zeros(n, np.int64)
+        self.brackets = np.zeros(n, bracket_type(game))
+        self.cache = EvalCache(game, 0)  # each position's evaluations are counted as its own
         self.seconds = 0.0
 
     def run(self, simulations: int) -> list[SearchResult]:
@@ -78,15 +82,15 @@ class _Group:
         k, o, tree = self.search.kernels, self.search.options[0], self.search.trees[0]
         while budget.any():
             rows = k.gather(
-                self.trees, self.roots, self.histories, self.counts, budget, self.slots, self.leaves, self.paths,
-                self.moves, self.planes, o
+                self.trees, self.used, self.roots, self.histories, self.counts, budget, self.brackets, self.slots,
+                self.leaves, self.paths, self.moves, self.planes, self.cache.kept, o
             )  # fmt: skip
             if rows:
                 self.evaluator.evaluate(self.planes[:rows], self.logits[:rows], self.wdl[:rows])
                 self.evaluations += self.slots["row"] >= 0
                 k.scatter(
-                    self.trees, self.used, self.slots, self.leaves, self.paths, self.moves, self.logits, self.wdl, o,
-                    tree.rng
+                    self.trees, self.used, self.slots, self.leaves, self.paths, self.moves, self.logits, self.wdl,
+                    self.cache.kept, o, tree.rng
                 )  # fmt: skip
         self.simulations = np.maximum(wanted, self.simulations)
         self.seconds += time.perf_counter() - began

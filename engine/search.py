@@ -7,14 +7,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from engine.answer import reports_of, result_of
 from engine.arrays import TreeArrays
+from engine.evalcache import EvalCache
 from engine.evaluator import Evaluator
 from engine.kernels import CHECK_EVERY, kernels
 from engine.modes import resolve
 from engine.netplan import NetPlan
 from engine.perceptron import KernelNet
 from engine.position import Position
-from engine.result import MoveReport, SearchResult, certain, pick
+from engine.result import MoveReport, SearchResult
 from engine.tree import LEAF_NET, LEAF_ROLLOUT, LEAF_STATIC, NODE, OPTIONS
 from games.contract import Game
 from games.errors import TandemError
@@ -26,6 +28,9 @@ MOST_LEAVES, SIMULATIONS_PER_LEAF = 16, 100
 # Chosen on labelled Connect Four positions, among 0.8 to 5 with nets and 1.5 to 8 with play-outs.
 C_PUCT_NET, C_PUCT_ROLLOUT = 1.5, 3.0
 FPU_NET, FPU_ROLLOUT = 0.25, -1.0  # play-outs say little until each move has had one
+ROOTS = ("puct", "gumbel")
+VALUE_SCALE = 0.1
+NEVER = 2**40  # simulations: more than can be left, so that nothing is decided early
 MOST_SECONDS = 1_000_000
 CHUNK_SECONDS = 0.005  # between two looks at the clock, the stop signal and Ctrl-C
 THREAD_NOISE = 0.1  # share of Dirichlet noise that makes the trees of further threads differ
@@ -36,7 +41,8 @@ class Settings:
     """How to search. `threads` trees are grown side by side and merged; they share simulations and `memory`, in bytes.
 
     `leaves` is how many leaves of a tree the net evaluates at once; None lets the budget decide. A kernel net takes
-    one at a time, and `cache` is the byte budget, for each thread, of what it said and need not be asked again.
+    one at a time. `cache` is the byte budget, for each thread, of what the net said and need not be asked again. With
+    root "gumbel" a counted budget goes to a bracket of at most `considered` moves (engine/gumbel.py).
     """
 
     mode: str = "hybrid"
@@ -44,6 +50,10 @@ class Settings:
     value: str | None = None
     c_puct: float | None = None
     fpu_reduction: float | None = None
+    root: str = "puct"
+    considered: int = 16
+    value_scale: float = VALUE_SCALE
+    value_pruning: float = 0.0
     draw_value: float = 0.0
     threshold: float = 0.7
     temperature: float = 0.0
@@ -59,11 +69,16 @@ class Settings:
 
     def __post_init__(self) -> None:
         positive = {"threads": self.threads, "leaves": self.leaves or 1, "memory": self.memory, "cache": self.cache}
+        positive["considered"] = self.considered
         for name, value in positive.items():
             if value < 1:
                 raise TandemError(f"{name} must be at least 1, not {value}")
+        if self.root not in ROOTS:
+            raise TandemError(f"unknown root '{self.root}': it is one of {', '.join(ROOTS)}")
         if not -1 <= self.draw_value <= 1:
             raise TandemError(f"draw_value must lie between -1 (a loss) and 1 (a win), not {self.draw_value}")
+        if self.value_pruning < 0:
+            raise TandemError(f"value_pruning must be 0 or more, not {self.value_pruning}")
         if self.temperature < 0:
             raise TandemError(f"temperature must be 0 or more, not {self.temperature}")
 
@@ -90,10 +105,11 @@ class Search:
         nodes = max(nodes, 2 * game.max_legal + 1)
         leaves = game.max_legal if self.mode.plies_of_search == 1 else self.settings.leaves or MOST_LEAVES
         seeds = [seed_for(self.settings.seed, i) for i in range(threads)]
-        self.trees = [TreeArrays(game, nodes, leaves, seed) for seed in seeds]
+        caches = [EvalCache(game, self.settings.cache if self.evaluator is not None else 0, 1) for _ in seeds]
+        self.trees = [TreeArrays(game, nodes, leaves, *rest) for rest in zip(seeds, caches, strict=True)]
         if isinstance(self.evaluator, KernelNet):
             for tree in self.trees:
-                tree.net_plan = NetPlan(game, self.evaluator, self.settings.cache)
+                tree.net_plan = NetPlan(game, self.evaluator)
         self.rng = Random(self.settings.seed)
         self.pool = ThreadPoolExecutor(threads) if threads > 1 else None
         self._batch_leaves(1 if self.settings.leaves is None and self.mode.plies_of_search is None else leaves)
@@ -111,6 +127,9 @@ class Search:
         o["fpu_reduction"] = s.fpu_reduction if s.fpu_reduction is not None else (FPU_ROLLOUT if rollouts else FPU_NET)
         if mode.plies_of_search == 1:
             o["fpu_reduction"] = -1e6  # every child once before any twice
+        if s.value_pruning and mode.value != "net":
+            raise TandemError(f"value_pruning goes by a net's values; mode {mode.name} has value={mode.value}")
+        o["value_pruning"] = s.value_pruning if mode.plies_of_search is None else 0.0
         o["draw_value"] = s.draw_value
         o["solve"], o["early_stop"] = s.solve, s.early_stop and mode.plies_of_search is None
         o["look_ahead"] = s.solve and s.look_ahead and mode.plies_of_search is None and self.game.best_first is not None
@@ -134,6 +153,7 @@ class Search:
         self.history = np.array(position.keys[:-1] or [0], np.uint64)
         for tree in self.trees:
             tree.roots[0] = position.state[0]
+            tree.bracket["budget"] = 0
             tree.evaluations = 0
         self.simulations, self.seconds = 0, 0.0
 
@@ -166,6 +186,8 @@ class Search:
         change the most visited move.
         """
         left = simulations if left is None else left
+        if self.trees[0].bracket["budget"][0]:
+            left = NEVER  # a bracket is played to its end: the moves in it have about as many visits until then
         began = time.perf_counter()
         try:
             if self.pool is None:
@@ -174,6 +196,8 @@ class Search:
                 ran = sum(self.pool.map(self._advance, self.trees, self._shares(simulations), self._shares(left)))
         except BaseException:  # leaves may wait for values that will not come: no later search may meet them
             self.position = None
+            for tree in self.trees:
+                tree.cache.forget()
             raise
         self.seconds += time.perf_counter() - began
         self.simulations += ran
@@ -201,6 +225,7 @@ class Search:
             return ran + self._plan_net(tree, tree.net_plan, count, simulations - ran, left - ran)
         histories, counts = self.history.reshape(1, -1), np.array([count], np.int64)
         tree.budget[0] = simulations
+        tree.cache.make_room(simulations)
         look_at = 0
         while tree.budget[0] > 0:
             ran = simulations - int(tree.budget[0])
@@ -209,15 +234,16 @@ class Search:
                 if k.decided(tree.nodes[0], left - ran):
                     break
             rows = k.gather(
-                tree.nodes, tree.roots, histories, counts, tree.budget, slots, tree.leaves, tree.path, tree.moves,
-                tree.planes, o
+                tree.nodes, tree.used, tree.roots, histories, counts, tree.budget, tree.bracket, slots, tree.leaves,
+                tree.path, tree.moves, tree.planes, tree.cache.kept, o
             )  # fmt: skip
             if rows:
                 self.evaluator.evaluate(tree.planes[:rows], tree.logits[:rows], tree.wdl[:rows])
                 tree.evaluations += rows
+                tree.cache.evaluations += rows
             k.scatter(
-                tree.nodes, tree.used, slots, tree.leaves, tree.path, tree.moves, tree.logits, tree.wdl, o,
-                tree.rng
+                tree.nodes, tree.used, slots, tree.leaves, tree.path, tree.moves, tree.logits, tree.wdl,
+                tree.cache.kept, o, tree.rng
             )  # fmt: skip
             if noisy and tree.nodes[0, 0]["visits"] == 1:
                 k.noise(tree.nodes[0], tree.rng, 10.0, THREAD_NOISE)
@@ -226,8 +252,9 @@ class Search:
     def _plan_net(self, tree: TreeArrays, plan: NetPlan, count: int, simulations: int, left: int) -> int:
         root, path, o = tree.roots, tree.path[0], self.options[0]
         ran, evaluations = plan.advance(
-            tree.nodes[0], tree.used, root, self.history, count, path, o, simulations, left, tree.rng
-        )
+            tree.nodes[0], tree.used, tree.bracket, root, self.history, count, path, o, simulations, left, tree.rng,
+            tree.cache
+        )  # fmt: skip
         tree.evaluations += evaluations
         return ran
 
@@ -253,7 +280,9 @@ class Search:
             if seconds is not None:
                 self._run_clock(seconds, simulations, stop)
             else:
-                self._run_count((simulations or DEFAULT_SIMULATIONS) - self.simulations, stop)
+                left = (simulations or DEFAULT_SIMULATIONS) - self.simulations
+                self._open_brackets(left)
+                self._run_count(left, stop)
             if not len(self.trees[0].children()):
                 self.advance(1)  # the time was up, or the stop came, before the first simulation
         self.moves_chosen += 1
@@ -274,6 +303,16 @@ class Search:
             priors = np.sort(self.trees[0].children()["prior"])
             return len(priors) > 1 and float(priors[-1] - priors[-2]) <= self.settings.threshold
         return self.mode.plies_of_search is None
+
+    def _open_brackets(self, simulations: int) -> None:
+        """Halve this move's simulations at the root, where a net gives the priors to begin with."""
+        if self.settings.root == "gumbel" and self.evaluator is not None and self.mode.plies_of_search is None:
+            for tree, share in zip(self.trees, self._shares(simulations), strict=True):
+                below = share - (tree.nodes[0, 0]["first_child"] < 0)
+                scale = self.settings.value_scale
+                self.kernels.open_bracket(
+                    tree.bracket, tree.nodes[0], max(below, 1), self.settings.considered, scale, tree.rng
+                )
 
     def _run_count(self, simulations: int, stop: Callable[[], bool] | None) -> None:
         left, chunk = simulations, 512 * len(self.trees)
@@ -299,118 +338,11 @@ class Search:
 
     def result(self, planned: bool = True) -> SearchResult:
         """What the search knows now. Raises TandemError when no simulation has run."""
-        assert self.position is not None
-        children, root = self._merged()
-        if not len(children):
-            raise TandemError("no simulation has run; advance first")
-        children = children[np.argsort(children["action"])]
-        visits = children["visits"].astype(np.int64)
-        exact = children["lower"] == children["upper"]
-        q = np.where(visits > 0, children["value"] / np.maximum(visits, 1), np.nan)
-        proofs = np.where(exact, children["lower"], np.nan).astype(np.float64)
-        q = np.where(exact, np.where(proofs == 0, self.settings.draw_value, proofs), q)
-        policy = np.zeros(len(children))
-        self.kernels.root_policy(children, self.settings.draw_value, policy)
-        prior = children["prior"].astype(np.float64)
-        if self.mode.name == "auto" and not planned:
-            policy = prior  # the net's answer, whatever an earlier search left in the tree
-        if self.mode.plies_of_search == 1:
-            best = np.where(policy > 0, np.nan_to_num(q, nan=-2.0), -3.0)
-            policy = (best == best.max()).astype(np.float64)
-        index = pick(policy, q, prior, self.settings.temperature, self.rng)
-        action = int(children["action"][index])
-        wdl = self._wdl(root, -1)
-        proven = int(-root["lower"]) if root["lower"] == root["upper"] else None
-        if proven is not None:
-            wdl = certain(proven)
-        elif self.mode.plies_of_search == 1:
-            wdl = self._wdl(children[index], 1)
-        return SearchResult(
-            mode=self.mode.name,
-            action=action,
-            move=self.game.format_action(self.position.state, action),
-            actions=children["action"].astype(np.int32),
-            visits=visits,
-            q=q,
-            prior=prior,
-            policy=policy / policy.sum(),
-            proofs=proofs,
-            wdl=wdl,
-            pv=self._pv(action),
-            simulations=self.simulations,
-            evaluations=sum(tree.evaluations for tree in self.trees),
-            seconds=self.seconds,
-            proven=proven,
-            plies=int(root["plies"]),
-            planned=planned,
-        )
+        return result_of(self, planned)
 
     def moves(self, result: SearchResult) -> list[MoveReport]:
         """What the tree that gave `result` holds of each legal move, in the order of its arrays."""
-        assert self.position is not None
-        reports = []
-        for i, child in enumerate(self._merged()[0]):
-            low, high = int(child["lower"]), int(child["upper"])
-            reports.append(
-                MoveReport(
-                    move=self.game.format_action(self.position.state, int(child["action"])),
-                    visits=int(child["visits"]),
-                    prior=float(result.prior[i]),
-                    policy=float(result.policy[i]),
-                    q=None if np.isnan(result.q[i]) else float(result.q[i]),
-                    wdl=certain(low) if low == high else self._wdl(child, 1) if child["visits"] else None,
-                    bounds=(low, high),
-                    plies=int(child["plies"]) + 1 if low == high else None,
-                    pv=self._pv(int(child["action"])),
-                )
-            )
-        return reports
-
-    def _merged(self) -> tuple[np.ndarray, np.ndarray]:
-        """Children and root with visits, values and proofs of all trees together."""
-        children, root = self.trees[0].children().copy(), self.trees[0].nodes[0, 0].copy()
-        children = children[np.argsort(children["action"])]
-        for tree in self.trees[1:]:
-            other_root = tree.nodes[0, 0]
-            others = tree.children()
-            others = others[np.argsort(others["action"])]
-            pairs = [(root, other_root)] + ([(children, others)] if len(others) == len(children) else [])
-            for mine, theirs in pairs:
-                for name in ("visits", "value", "draws"):
-                    mine[name] += theirs[name]
-                mine["plies"] = np.where(mine["lower"] == mine["upper"], mine["plies"], theirs["plies"])
-                mine["lower"] = np.maximum(mine["lower"], theirs["lower"])
-                mine["upper"] = np.minimum(mine["upper"], theirs["upper"])
-        return children, root
-
-    def _wdl(self, node: np.ndarray, sign: int) -> tuple[float, float, float]:
-        """Win, draw and loss for the player to move at the root from a node's sums; sign -1 for the opponent's node."""
-        visits = max(int(node["visits"]), 1)
-        draw = min(max(float(node["draws"]) / visits, 0.0), 1.0)
-        difference = sign * float(node["value"]) / visits - float(self.options["draw_value"][0]) * draw
-        difference = min(max(difference, draw - 1), 1 - draw)  # sums of float32 outputs may stray by a rounding
-        return (1 - draw + difference) / 2, draw, (1 - draw - difference) / 2
-
-    def _pv(self, action: int) -> list[str]:
-        """The chosen move, then the most visited line (proofs first) in the first tree."""
-        assert self.position is not None
-        nodes, line = self.trees[0].nodes[0], Position(self.game, states=[self.position.state])
-        children, moves = self.trees[0].children(), list[str]()
-        while len(children):
-            if not moves:
-                chosen = np.flatnonzero(children["action"] == action)
-            else:
-                policy = np.zeros(len(children))
-                if not children["visits"].any():
-                    break
-                self.kernels.root_policy(children, 0.0, policy)
-                chosen = np.array([int(policy.argmax())])
-            child = children[chosen[0]]
-            moves.append(self.game.format_action(line.state, int(child["action"])))
-            line.play(int(child["action"]))
-            first = int(child["first_child"])
-            children = nodes[first : first + int(child["child_count"])] if first >= 0 else children[:0]
-        return moves
+        return reports_of(self, result)
 
 
 def check_budget(simulations: int | None, seconds: float | None) -> None:

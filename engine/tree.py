@@ -32,6 +32,7 @@ OPTIONS = np.dtype(
         ("c_puct", "f4"),
         ("fpu_reduction", "f4"),  # first-play urgency: how far below its parent's Q an unvisited child starts
         ("draw_value", "f4"),  # utility of a draw for the root player, in [-1, 1]; a win is 1, a loss -1
+        ("value_pruning", "f4"),  # pass over moves that look this much worse than their best sibling; 0: none
         ("virtual_loss", "f4"),  # taken from each node of a path under way; 0 for one leaf at a time
         ("solve", "u1"),  # propagate proven outcomes
         ("uniform_prior", "u1"),  # ignore the net's policy
@@ -77,9 +78,21 @@ def select_child(tree: Any, node: Any, options: Any) -> Any:
     Proven children and those that cannot beat a proven one are passed over; `backup` keeps what they are worth.
     An unvisited child starts at the parent's Q less fpu_reduction times the root of the prior mass visited so far
     (Leela Zero's rule). Some child is always left, as the node would be proven otherwise.
+
+    With value_pruning, a child whose Q lies more than that under its best sibling's, as the net's value does after one
+    visit, gets one visit more each time its parent's visits double. That is unsound by intent.
     """
     parent = tree[node]
     floor = -parent.upper  # what the player to move is proven to reach
+    bar = np.float32(-1e30)
+    cut_visits = 0
+    if options.value_pruning > 0:
+        for i in range(parent.first_child, parent.first_child + parent.child_count):
+            child = tree[i]
+            if child.visits > 0 and child.upper > floor and child.lower != child.upper:
+                bar = max(bar, child.q - options.value_pruning)
+        while (parent.visits >> cut_visits) > 0:
+            cut_visits += 1
     explore = options.c_puct * np.sqrt(np.float32(parent.visits))
     best = -1
     best_score = np.float32(-1e30)
@@ -95,6 +108,8 @@ def select_child(tree: Any, node: Any, options: Any) -> Any:
             if child.prior > fresh_prior:
                 fresh_prior = child.prior
                 fresh = i
+            continue
+        if child.q < bar and child.visits >= cut_visits:
             continue
         score = child.q + explore * child.u
         if score > best_score:
@@ -174,12 +189,14 @@ def step(
 
 @register_jitable
 def descend(
-    play: Any, key: Any, repetition: Any, tree: Any, s: Any, path: Any, keys: Any, history: Any, count: Any, o: Any
-) -> Any:
+    play: Any, key: Any, repetition: Any, tree: Any, s: Any, path: Any, keys: Any, history: Any, count: Any,
+    at_root: Any, o: Any
+) -> Any:  # fmt: skip
     """Walk from the root to a leaf, playing on record s; returns (depth, how the descent ended).
 
-    path[:depth + 1] receives the nodes. Only a true repetition count or a finished game proves; a second
-    occurrence below the root ends the simulation as a draw and proves nothing, since it depends on the path.
+    at_root is the root's child to visit, -1 where the root chooses as every node does. path[:depth + 1] receives the
+    nodes. Only a true repetition count or a finished game proves; a second occurrence below the root ends the
+    simulation as a draw and proves nothing, since it depends on the path.
     """
     depth = 0
     path[0] = 0
@@ -187,7 +204,7 @@ def descend(
     if repetition > 0:
         keys[0] = key(s)
     while x.first_child >= 0 and x.lower != x.upper:
-        node = select_child(tree, path[depth], o)
+        node = at_root if depth == 0 and at_root >= 0 else select_child(tree, path[depth], o)
         depth += 1
         ended = step(play, key, repetition, tree, s, path, keys, history, count, depth, node, o)
         if ended != LEAF:
@@ -299,6 +316,14 @@ def decided(tree: Any, left: Any) -> Any:
 
 
 @register_jitable
+def ruled_out(child: Any, floor: Any, draw_value: Any) -> Any:
+    """Whether a root's child is proven lost, or proven or seen to be worse than the draw that `floor` 0 promises."""
+    return child.upper < 0 or (
+        floor == 0 and child.lower < 0 and (child.upper == 0 or child.value < draw_value * child.visits)
+    )
+
+
+@register_jitable
 def root_policy(children: Any, draw_value: Any, out: Any) -> None:
     """Write how much each child of the root (NODE [n]) deserves to be played into out (float [n], sum 1).
 
@@ -317,9 +342,7 @@ def root_policy(children: Any, draw_value: Any, out: Any) -> None:
         out[j] = child.visits
         if floor == 1 or ceiling == -1:
             out[j] = 1.0 if child.lower == child.upper and child.lower == floor else 0.0
-        elif child.upper < 0 or (
-            floor == 0 and child.lower < 0 and (child.upper == 0 or child.value < draw_value * child.visits)
-        ):
+        elif ruled_out(child, floor, draw_value):
             out[j] = 0.0
         total += out[j]
     if floor == 1 or ceiling == -1:

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Callable
@@ -109,3 +110,10 @@ def _sync_tree(folder: Path) -> None:
             with path.open("r+b") as file:
                 os.fsync(file.fileno())
     sync_folder(folder)
+
+
+def plain_stem(name: str, spec: str) -> str:
+    """A file's name, without suffix, for a game and its parameters: connect4, connect4-columns=8."""
+    # A Windows path may hold a colon too; only parameters have a name and "=" right after theirs.
+    parameters = re.search(r":(\w+=.*)", spec)
+    return re.sub(r"[^\w=.+-]", "-", name + (f"-{parameters[1]}" if parameters else ""))

@@ -41,6 +41,15 @@ class Rules:
         out = np.empty(self.game.max_legal, np.int32)
         return [int(a) for a in out[: self.legal_into(states, 0, out)]]
 
+    def images(self, states: StateArray) -> list[StateArray]:
+        """states[0] and its images under the game's symmetries, each once, in an order that all of them share."""
+        found = {states[:1].tobytes(): states[:1]}
+        for k in range(1, self.game.symmetries):
+            image = self.game.states(1)
+            if self.transform(states, k, image):
+                found[image.tobytes()] = image
+        return [found[name] for name in sorted(found)]
+
     def digest_bytes(self) -> bytes:
         """The rules at work: perft counts from the start, and a hash over some random games played to their end."""
         counts, depth = [1], 0

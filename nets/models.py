@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from games.compiler import ROOT
 from games.errors import TandemError
+from games.files import plain_stem
 
 if TYPE_CHECKING:
     from games.contract import Game
@@ -18,10 +18,7 @@ RUN_MODEL = "model.safetensors"
 
 def shipped_path(game: Game) -> Path:
     """Where this game's net ships: models/connect4.safetensors, models/connect4-columns=8.safetensors."""
-    # A Windows path may hold a colon too; only parameters have a name and "=" right after theirs.
-    parameters = re.search(r":(\w+=.*)", game.spec)
-    stem = game.name + (f"-{parameters[1]}" if parameters else "")
-    return FOLDER / (re.sub(r"[^\w=.+-]", "-", stem) + ".safetensors")
+    return FOLDER / (plain_stem(game.name, game.spec) + ".safetensors")
 
 
 def shipped_model(game: Game) -> Path | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 from engine.modes import EXACT, MODES, PRIORS, VALUES
-from engine.search import MOST_SECONDS
+from engine.search import MOST_SECONDS, ROOTS
 from games.errors import TandemError
 
 LATER = ("uci",)
@@ -54,8 +54,11 @@ NUMBERS = {
     "c_puct": _Number(float, 0, 1000, above=True),
     "leaves": _Number(int, 1, 4096),
     "draw_value": _Number(float, -1, 1),
+    "value_pruning": _Number(float, 0, 2),
+    "considered": _Number(int, 1, 2**31 - 1),
+    "value_scale": _Number(float, 0, 1000, above=True),
 }
-WORDS = {"prior": PRIORS, "value": VALUES, "backend": BACKENDS}
+WORDS = {"prior": PRIORS, "value": VALUES, "backend": BACKENDS, "root": ROOTS}
 KEYS = (*NUMBERS, *WORDS, "model")
 ALLOWED = {EXACT: ("seconds", "seed"), "random": ("seed",), "gtp": ()}  # a mode takes all keys
 
@@ -82,6 +85,10 @@ class PlayerSpec:
     c_puct: float | None = None
     leaves: int | None = None
     draw_value: float | None = None
+    root: str | None = None
+    considered: int | None = None
+    value_scale: float | None = None
+    value_pruning: float | None = None
     command: str | None = None
 
     def __post_init__(self) -> None:
@@ -150,8 +157,6 @@ def parse_spec(text: str) -> PlayerSpec:
 
 
 def _check_key(key: str) -> None:
-    if key == "value_pruning":
-        raise TandemError("option value_pruning is not available yet; leave it out")
     if key not in KEYS:
         raise TandemError(f"unknown option '{key}': {_nearest(key, KEYS)}options are {', '.join(KEYS)}")
 

@@ -5,7 +5,9 @@ from collections.abc import Callable
 import numpy as np
 
 from engine.alphabeta import Stack, new_table
+from engine.evalcache import EvalCache
 from engine.evaluator import Evaluator
+from engine.gumbel import bracket_type
 from engine.kernels import SLOT, kernels
 from engine.tree import LEAF_NET, NODE, OPTIONS
 from games.contract import Game
@@ -16,6 +18,7 @@ from selfplay.proofs import prove_kernel
 from selfplay.records import GameBatch
 
 LOG_ROWS = 4096
+EVALUATIONS_PER_PLY = 16  # about; how large a cache a round can fill
 PROOF_TABLE = 32 << 20  # bytes; positions of games under way are few, and a small table stays near the processor
 
 
@@ -32,15 +35,19 @@ class Actor:
         self.game, self.evaluator = game, evaluator
         self.kernels, (self.begin_games, self.make_moves) = kernels(game), move_kernels(game)
         games = config.games_per_actor
-        nodes = (config.simulations + 2) * game.max_legal + 1
+        # In brackets a move's simulations come on top of what the last moves' left behind: up to about as many again.
+        most = config.simulations * (3 if config.root == "gumbel" else 1)
+        nodes = (most + 2) * game.max_legal + 1
         self.options, self.policy = np.zeros(1, OPTIONS), np.zeros(1, POLICY)
         self.options["c_puct"], self.options["fpu_reduction"] = config.c_puct, config.fpu_reduction
         self.options["leaf"], self.options["solve"], self.options["early_stop"] = LEAF_NET, config.solve, True
         self.options["look_ahead"] = config.solve and game.best_first is not None
-        for name in POLICY.names or ():
+        self.policy["gumbel"] = config.root == "gumbel"
+        for name in set(POLICY.names or ()) - {"gumbel"}:
             self.policy[name] = getattr(config, name)
         self.trees, self.spare = np.empty((games, nodes), NODE), np.empty(nodes, NODE)
         self.used, self.budget = np.ones(games, np.int64), np.zeros(games, np.int64)
+        self.brackets = np.zeros(games, bracket_type(game))
         self.roots = game.states(games)
         self.histories = np.zeros((games, game.max_plies + 1 if game.repetition else 1), np.uint64)
         self.counts = np.zeros(games, np.int64)
@@ -53,6 +60,7 @@ class Actor:
         self.planes = np.zeros((games, *game.planes), np.float32)
         self.logits = np.zeros((games, game.logits), np.float32)
         self.wdl = np.zeros((games, 3), np.float32)
+        self.cache = EvalCache(game, config.cache << 20)
         self.rng = Random(config.seed).state
         self.logged = np.zeros(3, np.int64)
         self.rows, self.children = np.zeros(LOG_ROWS, ROW), np.zeros(LOG_ROWS * min(game.max_legal, 64), CHILD)
@@ -67,18 +75,19 @@ class Actor:
             self.policy["proof_nodes"] = 0
         self.waiting: list[tuple[np.ndarray, np.ndarray]] = []  # rows and children of games under way
         self.finished: list[tuple[np.ndarray, np.ndarray]] = []  # ended games and their actions
+        self.cached_net = evaluator.net_id
         self.evaluations = self.plies = 0
         self.begin_games(
-            self.trees, self.used, self.roots, self.histories, self.counts, self.budget, self.players, self.actions,
-            self.next_number, self.run_seed, self.policy[0],
+            self.trees, self.used, self.roots, self.histories, self.counts, self.budget, self.brackets, self.players,
+            self.actions, self.next_number, self.run_seed, self.policy[0],
         )  # fmt: skip
 
     def step(self) -> None:
         """One simulation or more in every game, and the moves that have become due."""
         while not self.make_moves(
-            self.trees, self.used, self.spare, self.roots, self.histories, self.counts, self.budget, self.players,
-            self.actions, self.next_number, self.run_seed, self.policy[0], 0.0, self.logged, self.rows, self.children,
-            self.ended, self.ended_actions, self.keeps,
+            self.trees, self.used, self.spare, self.roots, self.histories, self.counts, self.budget, self.brackets,
+            self.players, self.actions, self.next_number, self.run_seed, self.policy[0], 0.0, self.logged, self.rows,
+            self.children, self.ended, self.ended_actions, self.keeps,
         ):  # fmt: skip
             self._empty_logs()
         if self.policy["proof_nodes"][0]:
@@ -89,19 +98,23 @@ class Actor:
             )  # fmt: skip
         o = self.options[0]
         rows = self.kernels.gather(
-            self.trees, self.roots, self.histories, self.counts, self.budget, self.slots, self.leaves, self.paths,
-            self.moves, self.planes, o,
+            self.trees, self.used, self.roots, self.histories, self.counts, self.budget, self.brackets, self.slots,
+            self.leaves, self.paths, self.moves, self.planes, self.cache.kept, o,
         )  # fmt: skip
         if rows:
             self.evaluator.evaluate(self.planes[:rows], self.logits[:rows], self.wdl[:rows])
             self.evaluations += rows
             self.kernels.scatter(
-                self.trees, self.used, self.slots, self.leaves, self.paths, self.moves, self.logits, self.wdl, o,
-                self.rng,
+                self.trees, self.used, self.slots, self.leaves, self.paths, self.moves, self.logits, self.wdl,
+                self.cache.kept, o, self.rng,
             )  # fmt: skip
 
     def play(self, plies: int, stop: Callable[[], bool] | None = None) -> GameBatch:
         """Step until that many more searched plies are done (or stop() says so); the games that ended meanwhile."""
+        if self.evaluator.net_id != self.cached_net:
+            self.cache.forget()
+            self.cached_net = self.evaluator.net_id
+        self.cache.make_room(EVALUATIONS_PER_PLY * plies)
         target = self.plies + int(self.logged[0]) + plies
         while self.plies + int(self.logged[0]) < target and not (stop and stop()):
             self.step()

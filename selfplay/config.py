@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from engine.search import ROOTS
 from games.contract import Game
 from games.errors import TandemError
 from nets.config import NetConfig
@@ -28,6 +29,9 @@ class TrainConfig:
     net: str = setting("mlp:512-256", "net family and sizes, such as mlp:512-256 or resnet:5x64")
     simulations: int = setting(64, "simulations of a fully searched move", 2, 100_000)
     fast_simulations: int = setting(16, "simulations of the other moves, which train the value alone", 2, 100_000)
+    root: str = setting("puct", "how the root shares simulations out: puct, with noise, or gumbel, in brackets")
+    considered: int = setting(16, "moves that enter a bracket at most", 1, 100_000)
+    value_scale: float = setting(0.25, "weight of Q against logits in brackets and in what they teach", 0.001, 100)
     full_share: float = setting(0.25, "share of moves that are fully searched", 0.01, 1)
     c_puct: float = setting(1.5, "exploration constant of PUCT", 0, 1000)
     fpu_reduction: float = setting(0.25, "how far below its parent's Q an unvisited move starts", -2, 2)
@@ -50,6 +54,7 @@ class TrainConfig:
     proof_random: float = setting(0.5, "share of moves made at random once exact search has solved the game", 0, 1)
     actors: int = setting(0, "groups of games, one core each; 0 takes all cores", 0, 256)
     executor: str = setting("processes", "where actors run: processes or threads")
+    cache: int = setting(32, "megabytes of an actor's cache of evaluations; 0 for none", 0, 100_000)
     games_per_actor: int = setting(256, "games in lockstep per group", 1, 8192)
     plies_per_round: int = setting(0, "searched moves between two weight updates; 0 fits the net's cost", 0, 10_000_000)
     batch: int = setting(1024, "positions per training step", 8, 65_536)
@@ -82,6 +87,8 @@ class TrainConfig:
                 raise TandemError(f"{item.name} must lie between {least:g} and {most:g}, not {value}")
         if self.executor not in ("processes", "threads"):
             raise TandemError(f"executor must be processes or threads, not {self.executor}")
+        if self.root not in ROOTS:
+            raise TandemError(f"root must be {' or '.join(ROOTS)}, not {self.root}")
         NetConfig.parse(self.net)
 
 

@@ -34,12 +34,7 @@ CHUNK = 10  # positions a worker makes before it reports
 
 def canonical(position: Position) -> bytes:
     """The position's identity up to symmetry: the least of its images."""
-    game, images = position.game, [position.state.tobytes()]
-    image = game.states(1)
-    for k in range(1, game.symmetries):
-        if rules(game).transform(position.state, k, image):
-            images.append(image.tobytes())
-    return min(images)
+    return rules(position.game).images(position.state)[0].tobytes()
 
 
 def noisy_position(game: Game, plies: int, random_share: float, search: Search, rng: Random) -> Position | None:

@@ -8,6 +8,7 @@ import numpy as np
 from numba.extending import register_jitable
 
 from engine import tree as t
+from engine.gumbel import improved_policy, open_bracket, winner
 from engine.noise import add_noise
 from games.compiler import kernel
 from games.contract import Game
@@ -18,6 +19,9 @@ POLICY = np.dtype(
     [
         ("simulations", "i4"),  # visits of a root before its move is made: full search
         ("fast_simulations", "i4"),  # and fast search
+        ("gumbel", "u1"),  # brackets at the root instead of PUCT with noise; see engine/gumbel.py
+        ("considered", "i4"),  # moves that enter a bracket
+        ("value_scale", "f4"),  # weight of Q against logits in brackets and in what they teach
         ("full_share", "f4"),  # of moves that get the full search: playout-cap randomisation (Wu 2019, section 3.1)
         ("noise_concentration", "f4"),  # Dirichlet noise on full searches, shared out over the legal moves
         ("noise_weight", "f4"),
@@ -106,22 +110,27 @@ def move_kernels(game: Game) -> tuple[Callable[..., Any], Callable[..., Any]]:
     full, fast, unproven = FULL, FAST, UNPROVEN
 
     @register_jitable
-    def search_next(tree: Any, p: Any, budget: Any, g: Any, policy: Any) -> None:
+    def search_next(tree: Any, p: Any, budget: Any, bracket: Any, g: Any, policy: Any) -> None:
         """Decide how much the next move of game g is searched."""
         p.full = uniform(p.rng) < policy.full_share
-        p.noise_due = p.full and policy.noise_weight > 0
+        p.noise_due = p.full and policy.noise_weight > 0 and not policy.gumbel
         if p.noise_due and tree[0].first_child >= 0:
             add_noise(tree, p.rng, policy.noise_concentration, policy.noise_weight)
             p.noise_due = False
         p.proof_due = policy.proof_nodes > 0
         p.solved = unproven
         visits = policy.simulations if p.full else policy.fast_simulations
-        budget[g] = max(visits - tree[0].visits, 1)
+        if policy.gumbel:
+            budget[g] = visits
+            below = visits if tree[0].first_child >= 0 else visits - 1
+            open_bracket(bracket, tree, below, policy.considered, policy.value_scale, p.full, p.rng)
+        else:
+            budget[g] = max(visits - tree[0].visits, 1)
 
     @register_jitable
     def new_game(
-        trees: Any, used: Any, roots: Any, histories: Any, counts: Any, budget: Any, players: Any, actions: Any,
-        g: Any, number: Any, run_seed: Any, policy: Any
+        trees: Any, used: Any, roots: Any, histories: Any, counts: Any, budget: Any, brackets: Any, players: Any,
+        actions: Any, g: Any, number: Any, run_seed: Any, policy: Any
     ) -> None:  # fmt: skip
         """Set game g up: seed, random opening that leaves the game undecided, empty tree."""
         p = players[g]
@@ -154,7 +163,7 @@ def move_kernels(game: Game) -> tuple[Callable[..., Any], Callable[..., Any]]:
         p.opening = p.ply
         used[g] = 1
         t.reset(trees[g, 0])
-        search_next(trees[g], p, budget, g, policy)
+        search_next(trees[g], p, budget, brackets[g], g, policy)
 
     @register_jitable
     def log_solved(p: Any, root: Any, moves: Any, keeps: Any, row: Any, children: Any, at: Any, policy: Any) -> Any:
@@ -190,13 +199,16 @@ def move_kernels(game: Game) -> tuple[Callable[..., Any], Callable[..., Any]]:
 
     @register_jitable
     def log_searched(
-        p: Any, tree: Any, row: Any, children: Any, at: Any, share: Any, policy: Any, draw_value: Any
+        p: Any, tree: Any, bracket: Any, row: Any, children: Any, at: Any, share: Any, policy: Any, draw_value: Any
     ) -> Any:  # fmt: skip
         """Log a position that was searched; the action to play there."""
         root = tree[0]
         n = np.int64(root.child_count)
         first = np.int64(root.first_child)
-        t.root_policy(tree[first : first + n], draw_value, share)
+        if policy.gumbel:
+            improved_policy(tree[first : first + n], draw_value, policy.value_scale, share)
+        else:
+            t.root_policy(tree[first : first + n], draw_value, share)
         row.kind = full if p.full else fast
         visits = max(root.visits, 1)
         row.wdl[1] = root.draws / visits
@@ -218,27 +230,32 @@ def move_kernels(game: Game) -> tuple[Callable[..., Any], Callable[..., Any]]:
             entry.visits = child.visits
             entry.q = child.value / child.visits if child.visits > 0 else np.nan
         early = p.ply - p.opening < policy.temperature_plies
-        j = sample(share, n, policy.temperature if early else policy.late_temperature, p.rng)
+        if policy.gumbel and not early:
+            chosen = np.int64(winner(tree[first : first + n], bracket, draw_value, share))
+        else:
+            chosen = np.int64(sample(share, n, policy.temperature if early else policy.late_temperature, p.rng))
         if policy.random_share > 0 and uniform(p.rng) < policy.random_share:
-            j = below(p.rng, n)
-        return np.int64(tree[first + j].action)
+            chosen = np.int64(below(p.rng, n))
+        return np.int64(tree[first + chosen].action)
 
     @kernel(game)
     def begin(
-        trees: Any, used: Any, roots: Any, histories: Any, counts: Any, budget: Any, players: Any, actions: Any,
-        next_number: Any, run_seed: Any, policy: Any
+        trees: Any, used: Any, roots: Any, histories: Any, counts: Any, budget: Any, brackets: Any, players: Any,
+        actions: Any, next_number: Any, run_seed: Any, policy: Any
     ) -> None:  # fmt: skip
         """Begin every game of a group; next_number int64 [2] holds the next game's number and the step between two."""
         for g in range(players.shape[0]):
             number = next_number[0]
             next_number[0] += next_number[1]
-            new_game(trees, used, roots, histories, counts, budget, players, actions, g, number, run_seed, policy)
+            new_game(
+                trees, used, roots, histories, counts, budget, brackets, players, actions, g, number, run_seed, policy
+            )
 
     @kernel(game)
     def move(
-        trees: Any, used: Any, spare: Any, roots: Any, histories: Any, counts: Any, budget: Any, players: Any,
-        actions: Any, next_number: Any, run_seed: Any, policy: Any, draw_value: Any, logged: Any, rows: Any,
-        children: Any, ended: Any, ended_actions: Any, keeps: Any
+        trees: Any, used: Any, spare: Any, roots: Any, histories: Any, counts: Any, budget: Any, brackets: Any,
+        players: Any, actions: Any, next_number: Any, run_seed: Any, policy: Any, draw_value: Any, logged: Any,
+        rows: Any, children: Any, ended: Any, ended_actions: Any, keeps: Any
     ) -> Any:  # fmt: skip
         """Make the move of every game whose search is done, log it, and begin the next game where one ended.
 
@@ -268,7 +285,7 @@ def move_kernels(game: Game) -> tuple[Callable[..., Any], Callable[..., Any]]:
             if solved:
                 action = log_solved(p, roots[g], moves, keeps[g], row, children, logged[1], policy)
             else:
-                action = log_searched(p, tree, row, children, logged[1], share, policy, draw_value)
+                action = log_searched(p, tree, brackets[g], row, children, logged[1], share, policy, draw_value)
             logged[0] += 1
             logged[1] += row.children
             if repetition > 0:
@@ -294,7 +311,7 @@ def move_kernels(game: Game) -> tuple[Callable[..., Any], Callable[..., Any]]:
                 else:
                     t.reset(tree[0])
                     used[g] = 1
-                search_next(tree, p, budget, g, policy)
+                search_next(tree, p, budget, brackets[g], g, policy)
                 continue
             done = ended[logged[2]]
             done.number = p.number
@@ -306,7 +323,9 @@ def move_kernels(game: Game) -> tuple[Callable[..., Any], Callable[..., Any]]:
             logged[2] += 1
             number = next_number[0]
             next_number[0] += next_number[1]
-            new_game(trees, used, roots, histories, counts, budget, players, actions, g, number, run_seed, policy)
+            new_game(
+                trees, used, roots, histories, counts, budget, brackets, players, actions, g, number, run_seed, policy
+            )
         return True
 
     return begin, move

@@ -112,10 +112,10 @@ def test_room_grows_and_keeps():
         search.start(Position(game))
         for n in steps:
             search.advance(n)
-        assert len(search.trees[0].net_plan.kept.keys) == 16384
+        assert len(search.trees[0].cache.kept.keys) == 16384
     assert at_once.result().visits.tolist() == by_steps.result().visits.tolist()
     assert by_steps.result().evaluations < 1.1 * at_once.result().evaluations
-    keys = by_steps.trees[0].net_plan.kept.keys
+    keys = by_steps.trees[0].cache.kept.keys
     kept = np.flatnonzero(keys)
     assert len(kept) > 0.8 * by_steps.result().evaluations
     assert not np.any(((keys[kept] >> np.uint64(1)) & np.uint64(len(keys) - 1)) // 2 - kept // 2)

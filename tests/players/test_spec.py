@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.modes import MODES, PRIORS, VALUES
+from engine.search import ROOTS
 from games.errors import TandemError
 from players.spec import BACKENDS, KEYS, PlayerSpec, parse_spec
 
@@ -21,6 +22,10 @@ OPTIONS = {
     "c_puct": POSITIVE,
     "leaves": st.integers(1, 4096),
     "draw_value": st.floats(-1, 1),
+    "root": st.sampled_from(ROOTS),
+    "considered": st.integers(1, 2**31 - 1),
+    "value_scale": POSITIVE,
+    "value_pruning": st.floats(0, 2),
     "prior": st.sampled_from(PRIORS),
     "backend": st.sampled_from(BACKENDS),
     "value": st.sampled_from(VALUES),
@@ -76,7 +81,10 @@ def test_options_change_by_value_and_by_text() -> None:
         ("exat", "did you mean exact?"),
         ("uci:stockfish", "not available yet"),
         ("hybrid:simulatons=5", "did you mean simulations?"),
-        ("hybrid:value_pruning=0.2", "value_pruning is not available yet"),
+        ("hybrid:value_pruning=-1", "value_pruning must be a number from 0 to 2"),
+        ("hybrid:root=gumble", "did you mean gumbel?"),
+        ("hybrid:considered=0", "considered must be a whole number from 1"),
+        ("hybrid:value_scale=0", "value_scale must be a number above 0"),
         ("hybrid:command=5", "unknown option 'command'"),
         ("hybrid:simulations", "write hybrid:key=value"),
         ("hybrid:", "write hybrid:key=value"),
