@@ -13,12 +13,16 @@ trainer.py   losses, optimiser, the averaged weights that get played
 labels.py    positions with exact values: from a file, or by brute force for a small game
 intervals.py 95 % intervals of shares and of their differences
 pool.py      tasks spread over processes
+proofs.py    exact search inside self-play
 executors.py where actors run: threads or processes
 strength.py  live strength while a run trains
 loop.py      rounds of self-play and learning side by side; saving and resuming
 plan.py      what a budget buys on this machine
 command.py   the command line of train.py
 arena.py     python -m selfplay.arena: two players against each other
+label.py     python -m selfplay.label: labelled positions, made by our own solver
+early.py     python -m selfplay.early: a table of early positions for the solver
 answers.py   players answer positions, on all cores
+overlap.py   which labelled positions a run was trained on
 truth.py     python -m selfplay.truth: players against known truth
 """

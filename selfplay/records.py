@@ -12,7 +12,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from games.contract import Game, StateArray
 from games.errors import TandemError
+from games.rules import rules
 
 # Values of `kind`. A ply without a row is not for training either.
 FULL = 0  # searched with the full budget: trains policy and value
@@ -209,3 +211,11 @@ def _check(batch: GameBatch, where: str) -> None:
     plies = np.diff(batch.action_offsets)[game]
     demand(((batch.ply >= 0) & (batch.ply <= plies)).all(), "ply", "outside the game")
     demand(((np.diff(batch.ply) > 0) | (np.diff(game) > 0)).all(), "ply", "does not increase within the game")
+
+
+def starts_of(game: Game, batch: GameBatch) -> StateArray:
+    """Where each game of a batch began, as STATE [games]."""
+    starts = np.repeat(rules(game).first(), len(batch))
+    for g in np.flatnonzero(np.array([batch.texts[i] != "" for i in batch.start], bool)):
+        starts[g] = game.from_text(batch.texts[batch.start[g]])[0]
+    return starts

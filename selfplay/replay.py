@@ -11,8 +11,7 @@ import numpy.typing as npt
 from games.compiler import kernel
 from games.contract import FloatArray, Game
 from games.rng import below
-from games.rules import rules
-from selfplay.records import FULL, RANDOM, UNPROVEN, GameBatch
+from selfplay.records import FULL, RANDOM, UNPROVEN, GameBatch, starts_of
 
 
 @dataclass(frozen=True)
@@ -116,7 +115,7 @@ class Replay:
     """Holds games in columns; RANDOM rows and rows beyond the window are never drawn."""
 
     def __init__(self, game: Game) -> None:
-        self.game, self.sample_into, self.first = game, sample_kernel(game), rules(game).first()
+        self.game, self.sample_into = game, sample_kernel(game)
         self.starts, self.action_from = Column(game.state), Column(np.int64)
         self.actions = Column(np.int16)
         self.row_game, self.row_ply, self.row_kind = Column(np.int64), Column(np.int16), Column(np.uint8)
@@ -132,10 +131,7 @@ class Replay:
     def append(self, batch: GameBatch) -> None:
         """Add the trainable rows of finished games."""
         games, base_game = len(batch), self.action_from.end
-        starts = np.repeat(self.first, games)
-        for g in np.flatnonzero(np.array([batch.texts[i] != "" for i in batch.start], bool)):
-            starts[g] = self.game.from_text(batch.texts[batch.start[g]])[0]
-        self.starts.append(starts)
+        self.starts.append(starts_of(self.game, batch))
         self.action_from.append(batch.action_offsets[:-1] + self.actions.end)
         self.actions.append(batch.actions)
         owner = np.repeat(np.arange(games), np.diff(batch.row_offsets))

@@ -23,6 +23,7 @@ FORMAT = "tandem run 1"
 
 _log = logging.getLogger("tandem")
 
+GAMES = "games"  # the store of a run
 _LOCK, _PID, _CONFIG = "run.lock", "run.pid", "config.json"
 
 
@@ -37,7 +38,7 @@ class RunDir:
         self.path = path
         self.config = config
         self.resumed = resumed
-        self.games = path / "games"
+        self.games = path / GAMES
         self.tensorboard = path / "tensorboard"
         self._checkpoints = path / "checkpoints"
         self._ladder = path / "ladder"
@@ -219,7 +220,7 @@ def _refuse_other_things(path: Path) -> None:
     except OSError as error:
         raise TandemError(f"cannot use {path} as the folder of a run: {reason(error)}") from error
     # A kill before the config was written leaves only these.
-    begun = {_LOCK, _PID, "games", "tensorboard", "checkpoints", "ladder"}
+    begun = {_LOCK, _PID, GAMES, "tensorboard", "checkpoints", "ladder"}
     other = sorted(name for name in names - begun if not (name.startswith(".") and name.endswith(".tmp")))
     if other and _CONFIG not in names:
         raise TandemError(f"{path} is not the folder of a run (it holds {other[0]}); choose a new or empty folder")

@@ -28,8 +28,12 @@ from players.spec import parse_spec
 from selfplay.answers import Answer, answers
 from selfplay.intervals import paired_difference, wilson
 from selfplay.labels import Label, known_labels, read_labels
+from selfplay.overlap import trained_on
+from selfplay.rundir import GAMES
+from selfplay.store import Store
 
 PLY_BANDS = 6  # equal spans of plies that accuracy is broken down into
+NOVELTY = ("never met", "trained on")  # whether the games of the run that is scored hold a position too
 STAGES, LEVELS = ("begin", "middle", "end"), ("easy", "medium", "hard")
 WIDTH, COLUMNS = 100, 4  # of the printed tables; players beside each other in one of them
 QUIET = 0.9  # of a move's time on the clock that the processor works on it where no other program wants it
@@ -129,9 +133,17 @@ def figures(scores: Sequence[Score], indices: Sequence[int]) -> list[dict[str, A
     return found
 
 
-def report(game: Game, scores: Sequence[Score], labels: Sequence[Label], known: int, seed: int) -> dict[str, Any]:
-    """Every figure, as JSON holds it; shares in [0, 1], differences to the first player."""
+def report(
+    game: Game, scores: Sequence[Score], labels: Sequence[Label], known: int, seed: int, trained: Sequence[bool] = ()
+) -> dict[str, Any]:
+    """Every figure, as JSON holds it; shares in [0, 1], differences to the first player.
+
+    `trained` tells which positions the run's games hold too, where that is known.
+    """
     groups = {"by_ply": by_ply(labels), "by_difficulty": by_difficulty(game, labels)}
+    if len(trained):
+        members = {name: [i for i, met in enumerate(trained) if met == bool(k)] for k, name in enumerate(NOVELTY)}
+        groups["by_novelty"] = {name: indices for name, indices in members.items() if indices}
     players = figures(scores, range(len(labels)))
     for s, numbers in zip(scores, players, strict=True):
         numbers |= {"milliseconds": s.milliseconds, "core_milliseconds": s.core_milliseconds}
@@ -167,10 +179,10 @@ def tables(found: dict[str, Any]) -> list[str]:
         evaluations = "-" if p["evaluations"] is None else f"{p['evaluations']:,.1f}"
         cost = f"{p['regret']:6.3f}  {p['milliseconds']:9.2f}  {evaluations:>16}"
         lines.append(f"{letter:<2} {share:<24}  {difference:<26}  {cost}")
-    for kind, words in (("by_ply", "plies played"), ("by_difficulty", "difficulty")):
+    for kind, words in (("by_ply", "plies played"), ("by_difficulty", "difficulty"), ("by_novelty", "in the run")):
         for at in range(0, len(players), COLUMNS):
             lines += ["", f"{words:<13} {'positions':>9}  " + "".join(f"{c:<19}" for c in letters[at : at + COLUMNS])]
-            for group in found[kind]:
+            for group in found.get(kind, []):
                 cells = "".join(f"{_cell(p):<19}" for p in group["players"][at : at + COLUMNS])
                 lines.append(f"{group['name']:<13} {group['positions']:>9}  {cells}")
     told = [(p["milliseconds"], p["core_milliseconds"]) for p in players if p["core_milliseconds"] is not None]
@@ -228,7 +240,8 @@ def main(arguments: list[str]) -> int:
         progress=True,
     )
     scores = [score(str(spec), row, labels) for spec, row in zip(specs, given, strict=True)]
-    found = report(game, scores, labels, len(known), options.seed)
+    trained = trained_on(game, Store(options.run / GAMES, game.rules_id), labels).tolist() if options.run else []
+    found = report(game, scores, labels, len(known), options.seed, trained)
     if options.json:
         write_atomic(options.json, (json.dumps(found, indent=1) + "\n").encode())
     lines = tables(found)

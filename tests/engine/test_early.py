@@ -4,7 +4,6 @@ import random
 
 import numpy as np
 import pytest
-from tests.engine.helpers import oracle
 
 from engine import early
 from engine.alphabeta import PINNED
@@ -13,6 +12,7 @@ from engine.position import Position
 from games.errors import TandemError
 from games.loader import load
 from selfplay.early import frontier, main, solve_ahead
+from tests.engine.helpers import oracle
 
 SPEC = "connect4:rows=4,columns=5"
 

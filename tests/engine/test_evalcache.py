@@ -4,12 +4,12 @@ import random
 
 import numpy as np
 import pytest
-from tests.engine.helpers import SMALL, FakeNet, lines_of, random_position, tree_of
 
 from engine.evalcache import EvalCache
 from engine.search import Search, Settings
 from games.errors import TandemError
 from games.loader import load
+from tests.engine.helpers import SMALL, FakeNet, lines_of, random_position, tree_of
 
 
 @pytest.mark.parametrize("name", ["tictactoe", "connect4"])

@@ -4,6 +4,14 @@ import random
 
 import numpy as np
 import pytest
+
+from engine import gumbel
+from engine.position import Position
+from engine.search import Search, Settings
+from engine.tree import NODE
+from games.errors import TandemError
+from games.loader import load
+from games.rng import Random
 from tests.engine.helpers import (
     SMALL,
     FakeNet,
@@ -14,14 +22,6 @@ from tests.engine.helpers import (
     tictactoe_positions,
     tree_of,
 )
-
-from engine import gumbel
-from engine.position import Position
-from engine.search import Search, Settings
-from engine.tree import NODE
-from games.errors import TandemError
-from games.loader import load
-from games.rng import Random
 
 
 def schedule(considered, budget):
