@@ -25,8 +25,9 @@ def search_together(
 ) -> list[list[SearchResult]]:
     """What Search finds in each position with each budget of simulations, the least first; [budgets][positions].
 
-    For modes net, value and hybrid; the first two take the one budget that they need. `settings.memory` bounds the
-    trees of the positions that are searched at a time. Raises TandemError for other modes and for games that are over.
+    For modes net, value and hybrid, with PUCT at the root; the first two take the one budget that they need.
+    `settings.memory` bounds the trees of the positions that are searched at a time. Raises TandemError for other modes
+    and for games that are over.
     """
     if settings.mode not in ("net", "value", "hybrid"):
         raise TandemError(f"mode {settings.mode} does not evaluate positions together; net, value and hybrid do")

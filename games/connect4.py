@@ -20,14 +20,17 @@ if not (2 <= ROWS <= 15 and 2 <= COLUMNS <= 9 and (ROWS + 1) * COLUMNS <= 64 and
 
 U = np.uint64
 STATE = np.dtype([("me", "u8"), ("taken", "u8")])  # stones of the player to move, and of both
-ACTIONS, MAX_LEGAL, MAX_PLIES, PLANES = COLUMNS, COLUMNS, ROWS * COLUMNS, (4, ROWS, COLUMNS)
+ACTIONS, MAX_LEGAL, MAX_PLIES, PLANES = COLUMNS, COLUMNS, ROWS * COLUMNS, (10, ROWS, COLUMNS)
 SYMMETRIES = 2
+LOGITS = COLUMNS
 RULES_VERSION = 1
 HEIGHT = ROWS + 1
 CELLS = (1 << ROWS) - 1
 BOTTOM = U(sum(1 << HEIGHT * c for c in range(COLUMNS)))
 BOARD = U(sum(CELLS << HEIGHT * c for c in range(COLUMNS)))
 COLUMN = np.array([CELLS << HEIGHT * c for c in range(COLUMNS)], np.uint64)
+# Where both fill the board up, the first player ends up on odd rows, counted from 1, and the second on even ones.
+ODD_ROWS = U(sum(1 << HEIGHT * c + r for c in range(COLUMNS) for r in range(0, ROWS, 2)))
 DIRECTIONS = (1, HEIGHT, HEIGHT - 1, HEIGHT + 1)  # |  -  \  /
 
 
@@ -86,16 +89,67 @@ def threats(stones, taken):
     return cells & (BOARD ^ taken)
 
 
+def openings(stones, taken):
+    """Empty cells, reachable or not, where a stone would threaten to complete a line."""
+    empty = BOARD ^ taken
+    cells = U(0)
+    for step in DIRECTIONS:
+        for hole in range(CONNECT):
+            for rest in range(CONNECT):
+                if rest == hole:
+                    continue
+                line = empty
+                for k in range(CONNECT):
+                    needed = empty if k == rest else stones
+                    if k < hole:
+                        line &= needed << U(min((hole - k) * step, 63))
+                    elif k > hole:
+                        line &= needed >> U(min((k - hole) * step, 63))
+                cells |= line
+    return cells
+
+
+def mirror(stones):
+    image = U(0)
+    for c in range(COLUMNS):
+        image |= ((stones >> U(HEIGHT * c)) & U(CELLS)) << U(HEIGHT * (COLUMNS - 1 - c))
+    return image
+
+
+def flipped(s):
+    """Whether a position is to be seen in the mirror: a net then needs to know only one of two alike positions."""
+    image = mirror(s.taken)
+    return image < s.taken or (image == s.taken and mirror(s.me) < s.me)
+
+
+def policy_index(s, a):
+    return COLUMNS - 1 - a if flipped(s) else a
+
+
 def encode(s, planes):
-    other = s.me ^ s.taken
-    mine, theirs = threats(s.me, s.taken), threats(other, s.taken)
+    """Stones, threats, openings and free cells; threats on their owner's rows, and who moved first, decide endings."""
+    me, taken = s.me, s.taken
+    if flipped(s):
+        me, taken = mirror(me), mirror(taken)
+    other = me ^ taken
+    mine, theirs = threats(me, taken), threats(other, taken)
+    my_openings, their_openings = openings(me, taken), openings(other, taken)
+    free = (taken + BOTTOM) & BOARD
+    second = popcount(taken) & U(1)
+    my_rows = BOARD ^ ODD_ROWS if second else ODD_ROWS
     for c in range(COLUMNS):
         for r in range(ROWS):
-            cell = U(HEIGHT * c + r)
-            planes[0, ROWS - 1 - r, c] = (s.me >> cell) & U(1)
-            planes[1, ROWS - 1 - r, c] = (other >> cell) & U(1)
-            planes[2, ROWS - 1 - r, c] = (mine >> cell) & U(1)
-            planes[3, ROWS - 1 - r, c] = (theirs >> cell) & U(1)
+            cell, row = U(HEIGHT * c + r), ROWS - 1 - r
+            planes[0, row, c] = (me >> cell) & U(1)
+            planes[1, row, c] = (other >> cell) & U(1)
+            planes[2, row, c] = (mine >> cell) & U(1)
+            planes[3, row, c] = (theirs >> cell) & U(1)
+            planes[4, row, c] = ((mine & my_rows) >> cell) & U(1)
+            planes[5, row, c] = ((theirs & ~my_rows) >> cell) & U(1)
+            planes[6, row, c] = (my_openings >> cell) & U(1)
+            planes[7, row, c] = (their_openings >> cell) & U(1)
+            planes[8, row, c] = (free >> cell) & (U(1) - second)
+            planes[9, row, c] = (free >> cell) & second
 
 
 def best_first(s, out):
@@ -132,13 +186,6 @@ def best_first(s, out):
             out[at] = column
             n += 1
     return n
-
-
-def mirror(stones):
-    image = U(0)
-    for c in range(COLUMNS):
-        image |= ((stones >> U(HEIGHT * c)) & U(CELLS)) << U(HEIGHT * (COLUMNS - 1 - c))
-    return image
 
 
 def transform(s, k, out):

@@ -196,3 +196,12 @@ def test_ctrl_c_ends_in_one_line() -> None:
     assert (done.returncode, done.stdout) == (130, "")
     assert done.stderr.rstrip().endswith("interrupted")
     assert "Traceback" not in done.stderr
+
+
+def test_positions_that_a_run_was_trained_on_are_told_apart() -> None:
+    labels = [label({0: 1, 1: 0}) for _ in range(4)]
+    found = report(GAME, [score("x", given(0, 1, 0, 0), labels)], labels, 4, 0, [True, True, False, True])
+    shares = {g["name"]: (g["positions"], round(g["players"][0]["accuracy"], 3)) for g in found["by_novelty"]}
+    assert shares == {"never met": (1, 1.0), "trained on": (3, 0.667)}
+    assert any(line.startswith("in the run") for line in tables(found))
+    assert "by_novelty" not in report(GAME, [score("x", given(0, 1, 0, 0), labels)], labels, 4, 0)
