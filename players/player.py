@@ -86,7 +86,7 @@ class ExactPlayer:
 
     def __init__(self, game: Game, spec: PlayerSpec, *, seed: int = 0) -> None:
         self.spec, self.name = spec, str(spec)
-        self._game, self._seed = game, seed
+        self.seed = seed
         self.search = Exact(game, seed=seed)
 
     def choose(self, position: Position) -> Choice:
@@ -97,8 +97,8 @@ class ExactPlayer:
         return Choice(result.action, result)
 
     def new_game(self) -> None:
-        """Forget what was solved."""
-        self.search = Exact(self._game, seed=self._seed)
+        """Choose among equal moves as a new player would; what was solved stays true."""
+        self.search.rng = Random(self.seed)
 
     def close(self) -> None:
         """Nothing to give up."""
