@@ -22,7 +22,6 @@ U = np.uint64
 STATE = np.dtype([("me", "u8"), ("taken", "u8")])  # stones of the player to move, and of both
 ACTIONS, MAX_LEGAL, MAX_PLIES, PLANES = COLUMNS, COLUMNS, ROWS * COLUMNS, (10, ROWS, COLUMNS)
 SYMMETRIES = 2
-LOGITS = COLUMNS
 RULES_VERSION = 1
 HEIGHT = ROWS + 1
 CELLS = (1 << ROWS) - 1
@@ -109,38 +108,18 @@ def openings(stones, taken):
     return cells
 
 
-def mirror(stones):
-    image = U(0)
-    for c in range(COLUMNS):
-        image |= ((stones >> U(HEIGHT * c)) & U(CELLS)) << U(HEIGHT * (COLUMNS - 1 - c))
-    return image
-
-
-def flipped(s):
-    """Whether a position is to be seen in the mirror: a net then needs to know only one of two alike positions."""
-    image = mirror(s.taken)
-    return image < s.taken or (image == s.taken and mirror(s.me) < s.me)
-
-
-def policy_index(s, a):
-    return COLUMNS - 1 - a if flipped(s) else a
-
-
 def encode(s, planes):
     """Stones, threats, openings and free cells; threats on their owner's rows, and who moved first, decide endings."""
-    me, taken = s.me, s.taken
-    if flipped(s):
-        me, taken = mirror(me), mirror(taken)
-    other = me ^ taken
-    mine, theirs = threats(me, taken), threats(other, taken)
-    my_openings, their_openings = openings(me, taken), openings(other, taken)
-    free = (taken + BOTTOM) & BOARD
-    second = popcount(taken) & U(1)
+    other = s.me ^ s.taken
+    mine, theirs = threats(s.me, s.taken), threats(other, s.taken)
+    my_openings, their_openings = openings(s.me, s.taken), openings(other, s.taken)
+    free = (s.taken + BOTTOM) & BOARD
+    second = popcount(s.taken) & U(1)
     my_rows = BOARD ^ ODD_ROWS if second else ODD_ROWS
     for c in range(COLUMNS):
         for r in range(ROWS):
             cell, row = U(HEIGHT * c + r), ROWS - 1 - r
-            planes[0, row, c] = (me >> cell) & U(1)
+            planes[0, row, c] = (s.me >> cell) & U(1)
             planes[1, row, c] = (other >> cell) & U(1)
             planes[2, row, c] = (mine >> cell) & U(1)
             planes[3, row, c] = (theirs >> cell) & U(1)
@@ -186,6 +165,13 @@ def best_first(s, out):
             out[at] = column
             n += 1
     return n
+
+
+def mirror(stones):
+    image = U(0)
+    for c in range(COLUMNS):
+        image |= ((stones >> U(HEIGHT * c)) & U(CELLS)) << U(HEIGHT * (COLUMNS - 1 - c))
+    return image
 
 
 def transform(s, k, out):
