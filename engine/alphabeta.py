@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numba.extending import register_jitable
 
-from games.compiler import kernel
+from games.compiler import kernel, part
 from games.contract import Game, StateArray
 
 FRAME = np.dtype(
@@ -117,7 +117,7 @@ def parts(game: Game) -> Parts:
     # Where best_first has looked ahead, no win within two plies and no loss within three is left.
     soonest_win, soonest_loss = (3, 4) if ordered else (1, 2)
 
-    @register_jitable
+    @part(game)
     def slot_of(words: Any, depth: Any, mask: Any) -> Any:
         h = np.uint64(0)
         for k in range(WORDS):
@@ -125,7 +125,7 @@ def parts(game: Game) -> Parts:
             h ^= h >> np.uint64(29)
         return np.int64((h * np.uint64(0xBF58476D1CE4E5B9)) >> np.uint64(20)) & mask
 
-    @register_jitable
+    @part(game)
     def forced(n: Any, s: Any) -> Any:
         """The score of a position that needs no search: over (n = 0), or decided in -n plies."""
         if n < 0:
@@ -133,7 +133,7 @@ def parts(game: Game) -> Parts:
         result = outcome(s)
         return FAR if result > 0 else -FAR if result < 0 else 0
 
-    @register_jitable
+    @part(game)
     def run(table: Any, states: Any, words: Any, moves: Any, frames: Any, control: Any, budget: Any) -> Any:
         mask = np.int64(table.shape[0] - 1)
         depth, nodes, ply = control[DEPTH], np.int64(0), control[ROOT_PLY]
@@ -234,7 +234,7 @@ def parts(game: Game) -> Parts:
         control[NODES] += nodes
         return status
 
-    @register_jitable
+    @part(game)
     def keepers(
         roots: Any, i: Any, ply: Any, budget: Any, table: Any, states: Any, words: Any, moves: Any, frames: Any,
         control: Any, actions: Any, keeps: Any

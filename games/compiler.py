@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from numba import njit
 from numba.core import config, event
+from numba.extending import register_jitable
 
 from games.files import discard
 
@@ -49,6 +50,21 @@ def kernel(game: "Game") -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         function.__qualname__ = f"{function.__name__}.{game.name}.{game.code_hash}"
         compiled: Callable[..., Any] = njit(**FLAGS)(function)
         return compiled
+
+    return decorate
+
+
+def part(game: "Game") -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Decorator for a function inside a factory that kernels of this game call: plain, and callable once compiled.
+
+    It too bears the game's hash. Compiled code read from the cache brings the functions that it calls along under their
+    names, and where two games' have one name, the process that reads both links one game's into the other's kernels.
+    """
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        function.__qualname__ = f"{function.__name__}.{game.name}.{game.code_hash}"
+        jitable: Callable[..., Any] = register_jitable(function)
+        return jitable
 
     return decorate
 

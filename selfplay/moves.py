@@ -10,7 +10,7 @@ from numba.extending import register_jitable
 from engine import tree as t
 from engine.gumbel import improved_policy, open_bracket, winner
 from engine.noise import add_noise
-from games.compiler import kernel
+from games.compiler import kernel, part
 from games.contract import Game
 from games.rng import U, below, mix, uniform
 from selfplay.records import FAST, FULL, UNPROVEN
@@ -109,7 +109,7 @@ def move_kernels(game: Game) -> tuple[Callable[..., Any], Callable[..., Any]]:
     repetition, max_legal, max_plies = game.repetition, game.max_legal, game.max_plies
     full, fast, unproven = FULL, FAST, UNPROVEN
 
-    @register_jitable
+    @part(game)
     def search_next(tree: Any, p: Any, budget: Any, bracket: Any, g: Any, policy: Any) -> None:
         """Decide how much the next move of game g is searched."""
         p.full = uniform(p.rng) < policy.full_share
@@ -127,7 +127,7 @@ def move_kernels(game: Game) -> tuple[Callable[..., Any], Callable[..., Any]]:
         else:
             budget[g] = max(visits - tree[0].visits, 1)
 
-    @register_jitable
+    @part(game)
     def new_game(
         trees: Any, used: Any, roots: Any, histories: Any, counts: Any, budget: Any, brackets: Any, players: Any,
         actions: Any, g: Any, number: Any, run_seed: Any, policy: Any
@@ -165,7 +165,7 @@ def move_kernels(game: Game) -> tuple[Callable[..., Any], Callable[..., Any]]:
         t.reset(trees[g, 0])
         search_next(trees[g], p, budget, brackets[g], g, policy)
 
-    @register_jitable
+    @part(game)
     def log_solved(p: Any, root: Any, moves: Any, keeps: Any, row: Any, children: Any, at: Any, policy: Any) -> Any:
         """Log a position that exact search solved; the action to play there.
 
@@ -197,7 +197,7 @@ def move_kernels(game: Game) -> tuple[Callable[..., Any], Callable[..., Any]]:
                 return np.int64(moves[j])
         return np.int64(moves[0])
 
-    @register_jitable
+    @part(game)
     def log_searched(
         p: Any, tree: Any, bracket: Any, row: Any, children: Any, at: Any, share: Any, policy: Any, draw_value: Any
     ) -> Any:  # fmt: skip

@@ -38,7 +38,8 @@ def test_together_as_alone(which, mode, tmp_path):
             assert result.visits.tolist() == alone.visits.tolist()
             assert np.array_equal(result.q, alone.q, equal_nan=True)
             assert result.wdl == alone.wdl
-            assert (result.simulations, result.evaluations) == (alone.simulations, alone.evaluations)
+            assert result.simulations == alone.simulations
+            assert result.evaluations >= alone.evaluations > 0  # which remembers what it asked before
             assert (result.mode, result.planned) == (alone.mode, alone.planned)
 
 

@@ -78,7 +78,7 @@ def test_auto_plans_between_its_extremes(name):
 
 def test_auto_counts_what_it_planned():
     game, found = positions("connect4", 20)
-    search = searcher(game, "auto", threshold=0.2, reuse=False)
+    search = searcher(game, "auto", threshold=0.05, reuse=False)
     planned = sum(search.run(position, simulations=5).planned for position in found)
     assert (search.moves_planned, search.moves_chosen) == (planned, 20)
     assert 0 < planned < 20

@@ -1,9 +1,11 @@
-"""Value pruning: what looks much worse than its best sibling is visited once per doubling, and no other move is."""
+"""Value pruning: what looks much worse than its best sibling is visited once per doubling of the visits above it."""
 
 import random
 
+import numpy as np
 import pytest
 
+from engine import tree as t
 from engine.search import Search, Settings
 from games.errors import TandemError
 from games.loader import load
@@ -23,26 +25,22 @@ def test_beyond_any_difference_it_cuts_nothing():
         assert trees[0] == trees[1]
 
 
-@pytest.mark.parametrize("pruning", [0.1, 0.4])
-def test_cut_moves_get_a_visit_for_each_doubling(pruning):
-    game, choose, cut = load("connect4"), random.Random(2), 0
-    for seed in range(10):
-        search = searcher(game, "hybrid", seed, value_pruning=pruning, c_puct=4, **QUIET)
-        search.run(random_position(game, choose, 6), simulations=500)
-        tree = tree_of(search)
-        for node in tree[tree["first_child"] >= 0]:
-            children = tree[node["first_child"] : node["first_child"] + node["child_count"]]
-            seen = children[children["visits"] > 0]
-            for child in seen:
-                # Q moves on, so only those that were below the bar from their first visit on are certain.
-                if child["visits"] > int(node["visits"]).bit_length() + 1:
-                    continue
-                cut += child["q"] < seen["q"].max() - pruning
-        saved = searcher(game, "hybrid", seed, c_puct=4, **QUIET)
-        saved.run(search.position, simulations=500)
-        worst = search.result().q.argmin()
-        assert search.result().visits[worst] <= saved.result().visits[worst]
-    assert cut > 50
+@pytest.mark.parametrize("visits", [1, 6, 7, 8])
+@pytest.mark.parametrize("gap", [0.2, 0.4])
+@pytest.mark.parametrize("pruning", [0.0, 0.3])
+def test_what_looks_worse_is_visited_once_per_doubling(visits, gap, pruning):
+    """A parent of 100 visits, so seven doublings; the worse child's prior is so high that PUCT alone would visit it."""
+    nodes = np.zeros(3, t.NODE)
+    tree, o = nodes.view(np.recarray), np.zeros(1, t.OPTIONS).view(np.recarray)
+    for node in tree:
+        t.reset(node)
+    tree[0].visits, tree[0].first_child, tree[0].child_count = 100, 1, 2
+    for child, prior, n, q in ((tree[1], 0.01, 90, 0.5), (tree[2], 0.99, visits, 0.5 - gap)):
+        child.visits, child.value, child.prior = n, n * q, prior
+        t.refresh(child)
+    o[0].c_puct, o[0].value_pruning = 5, pruning
+    cut = pruning > 0 and gap > pruning and visits >= 7
+    assert t.select_child(tree, 0, o[0]) == (1 if cut else 2)
 
 
 def test_it_goes_by_a_net():

@@ -138,3 +138,29 @@ def test_what_kernels_read_from_other_files_is_in_their_hash():
     found = {pair for function in kernels_of(game) for pair in reads(function, seen)}
     assert {("tree.py", "tree"), ("noise.py", "add_noise"), ("rng.py", "below")} <= {(f.name, n) for f, n in found}
     assert [pair for pair in found if pair[0] not in core()] == []
+
+
+SOLVE = """
+import sys
+from engine.exact import Exact
+from engine.position import Position
+from games.loader import load
+
+for spec in sys.argv[1:]:
+    position = Position.from_moves(load(spec), ["1", "2", "2", "3", "1"])
+    print(spec, {a: (s.value, s.plies) for a, s in Exact(load(spec), memory=1 << 20).moves(position).items()})
+"""
+
+
+def test_games_whose_kernels_other_processes_compiled_are_not_mixed(tmp_path):
+    """Each process numbers what it compiles from one on, so that names of inner functions alone may coincide."""
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    games = [f"connect4:rows=4,columns={n}" for n in (4, 5)]
+
+    def solve(*specs):
+        command = [sys.executable, "-c", SOLVE, *specs]
+        return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True).stdout
+
+    alone = [solve(game) for game in games]
+    assert solve(*games) == "".join(alone)
+    assert solve(*reversed(games)) == "".join(reversed(alone))

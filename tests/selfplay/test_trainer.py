@@ -29,7 +29,7 @@ def trainer(**changes: object) -> Trainer:
 @pytest.fixture(scope="module")
 def replay() -> Replay:
     found = Replay(GAME)
-    found.append(played(GAME, 600))
+    found.append(played(GAME, 2000))
     return found
 
 
