@@ -87,7 +87,7 @@ def test_a_run_killed_in_the_middle_of_a_round_leaves_no_process(tmp_path: Path)
     run = tmp_path / "run"
     words = [sys.executable, "train.py", "tictactoe", "--net", "mlp:16", "--minutes", "5", "--run", str(run)]
     program = subprocess.Popen(
-        [*words, "--simulations", "800", "--plies-per-round", "4000"],
+        [*words, "--simulations", "800", "--plies-per-round", "4000", "--cache", "0"],
         cwd=ROOT,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
