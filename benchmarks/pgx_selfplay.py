@@ -19,21 +19,21 @@ GAMES, SIMULATIONS, SECONDS, BLOCKS, CHANNELS = (int(word) for word in sys.argv[
 env = pgx.make("connect_four")
 
 
-def block(x: Any) -> Any:
+def block(x: Any, training: bool) -> Any:
     """A residual block with batch norm before each convolution."""
     y = x
     for _ in range(2):
-        y = hk.BatchNorm(True, True, 0.9)(y, is_training=False)
+        y = hk.BatchNorm(True, True, 0.9)(y, is_training=training)
         y = hk.Conv2D(CHANNELS, 3)(jax.nn.relu(y))
     return x + y
 
 
-def net(x: Any) -> Any:
+def net(x: Any, training: bool = False) -> Any:
     """Observations [n, 6, 7, 2] to policy logits [n, 7] and values [n]."""
     x = hk.Conv2D(CHANNELS, 3)(x.astype(jnp.float32))
     for _ in range(BLOCKS):
-        x = block(x)
-    x = jax.nn.relu(hk.BatchNorm(True, True, 0.9)(x, is_training=False))
+        x = block(x, training)
+    x = jax.nn.relu(hk.BatchNorm(True, True, 0.9)(x, is_training=training))
     logits = hk.Linear(env.num_actions)(hk.Flatten()(jax.nn.relu(hk.Conv2D(2, 1)(x))))
     value = hk.Flatten()(jax.nn.relu(hk.Conv2D(1, 1)(x)))
     value = jnp.tanh(hk.Linear(1)(jax.nn.relu(hk.Linear(CHANNELS)(value))))
@@ -52,7 +52,7 @@ def recurrent(model: Any, key: Any, action: Any, state: Any) -> Any:
     reward = state.rewards[jnp.arange(GAMES), mover]
     value = jnp.where(state.terminated, 0.0, value)
     discount = jnp.where(state.terminated, 0.0, -1.0)
-    return mctx.RecurrentFnOutput(reward, discount, logits, value), state
+    return mctx.RecurrentFnOutput(reward=reward, discount=discount, prior_logits=logits, value=value), state
 
 
 @jax.jit
@@ -78,7 +78,7 @@ def main() -> None:
     """Compile, then play whenever asked."""
     key = jax.random.PRNGKey(0)
     state = jax.jit(jax.vmap(env.init))(jax.random.split(key, GAMES))
-    model = forward.init(key, state.observation)
+    model = forward.init(key, state.observation, True)  # in training, as batch norms get their averages there
     state = move(model, state, key)
     jax.block_until_ready(state)
     print("ready", flush=True)
