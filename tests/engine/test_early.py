@@ -14,7 +14,7 @@ from games.loader import load
 from selfplay.early import frontier, main, solve_ahead
 from tests.engine.helpers import oracle
 
-SPEC = "connect4:rows=4,columns=5"
+SPEC = "connect4:rows=4,columns=4"
 
 
 @pytest.fixture
@@ -31,8 +31,8 @@ def table(tmp_path, monkeypatch):
 def test_scores_are_brute_force_s(table):
     game = load(SPEC)
     words, scores = early.early_positions(game)
-    assert len(scores) == 25  # five columns and five again: with their images, every position of two plies
-    assert table.name == "connect4-columns=5-rows=4.npz"
+    assert len(scores) == 16  # four columns and four again: with their images, every position of two plies
+    assert table.name == "connect4-columns=4-rows=4.npz"
     for state, score in zip(words.view(game.state).reshape(-1), scores, strict=True):
         value, plies = oracle(Position(game, states=[np.array([state])]))
         assert score == (0 if value == 0 else value * (game.max_plies + 1 - plies))
@@ -42,9 +42,9 @@ def test_the_solver_knows_them_and_nothing_displaces_them(table):
     game, choose = load(SPEC), random.Random(1)
     exact, plain = Exact(game, memory=4096), Exact(game, early=False)
     pinned = np.count_nonzero(exact.table["used"] == PINNED)
-    assert 0 < pinned <= 25
+    assert 0 < pinned <= 16
     assert not np.any(plain.table["used"])
-    for actions in ([], [2], [0, 0], [2, 2, 2], [1, 3, 0, 4]):
+    for actions in ([], [2], [0, 0], [2, 2, 2], [1, 3, 0, 2]):
         position = Position(game)
         for action in actions:
             position.play(action)
@@ -59,12 +59,12 @@ def test_the_solver_knows_them_and_nothing_displaces_them(table):
         exact.solve(position)
     assert np.count_nonzero(exact.table["used"] == PINNED) == pinned
     unaided = Exact(game, early=False).solve(Position(game))
-    assert 10 * Exact(game).solve(Position(game)).nodes < unaided.nodes
+    assert 3 * Exact(game).solve(Position(game)).nodes < unaided.nodes
 
 
 def test_alike_positions_are_solved_once():
     game = load(SPEC)
-    assert [len(frontier(game, plies)) for plies in range(3)] == [1, 3, 13]
+    assert [len(frontier(game, plies)) for plies in range(3)] == [1, 2, 8]
 
 
 def test_it_goes_on_where_it_was_stopped(tmp_path, capsys):
@@ -89,6 +89,6 @@ def test_a_damaged_table_is_refused(table):
 
 
 def test_a_table_of_other_rules_is_not_used(table):
-    other = load("connect4:rows=4,columns=5,connect=3")
+    other = load("connect4:rows=4,columns=4,connect=3")
     table.rename(early.early_path(other))
     assert len(early.early_positions(other)[1]) == 0
