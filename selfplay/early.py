@@ -100,6 +100,8 @@ def main(arguments: list[str]) -> int:
     if not 0 <= options.plies < game.max_plies or options.workers < 1:
         raise TandemError(f"--plies must lie between 0 and {game.max_plies - 1}, --workers be at least 1")
     path = options.out or early_path(game)
+    if not options.out:
+        path.parent.mkdir(exist_ok=True)
     if not path.parent.is_dir():
         raise TandemError(f"there is no folder {path.parent}")
     solve_ahead(game, options.plies, path, options.workers)
