@@ -41,7 +41,7 @@ def early_positions(game: Game) -> tuple[npt.NDArray[np.unsignedinteger], npt.ND
         with np.load(path, allow_pickle=False) as table:
             if str(table["rules_id"]) != game.rules_id:
                 return nothing
-            words, scores = table["words"], table["scores"].astype(np.int16)
+            words, scores = table["words"], table["scores"]
         states = np.ascontiguousarray(words).view(game.state).reshape(len(scores))
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise TandemError(f"{path} is damaged: {error}; take it from a fresh clone, or delete it") from None
@@ -55,5 +55,5 @@ def save_early(game: Game, states: StateArray, scores: npt.NDArray[np.int16]) ->
     """The bytes of a table file that early_positions reads."""
     file = io.BytesIO()
     words = states.view(word_type(game)).reshape(len(states), -1)
-    np.savez_compressed(file, rules_id=np.array(game.rules_id), words=words, scores=scores.astype(np.int8))
+    np.savez_compressed(file, rules_id=np.array(game.rules_id), words=words, scores=scores)
     return file.getvalue()
