@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numba.extending import register_jitable
 
+from games.bits import prefetch
 from games.compiler import kernel, part
 from games.contract import Game, StateArray
 
@@ -146,6 +147,8 @@ def parts(game: Game) -> Parts:
                     break
                 nodes += 1
                 s = states[depth]
+                f.slot = slot_of(words, depth, mask)
+                prefetch(table, f.slot)  # arrives while best_first works
                 n = np.int64(best_first(s, moves[depth]))
                 handed_up = True
                 if n <= 0:
@@ -158,7 +161,6 @@ def parts(game: Game) -> Parts:
                     high = np.int64(FAR - soonest_win if left >= soonest_win else 0)
                     low = np.int64(soonest_loss - FAR if left >= soonest_loss else 0)
                     f.asked = max(np.int64(f.alpha), low)
-                    f.slot = slot_of(words, depth, mask)
                     entry = table[f.slot]
                     f.move = -1
                     if entry.used:

@@ -1,10 +1,11 @@
-"""Bit helpers that run both compiled and in plain Python."""
+"""Helpers close to the processor that run both compiled and in plain Python."""
 
 from typing import Any
 
 import numpy as np
 from llvmlite import ir
 from numba import types
+from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
 
@@ -48,6 +49,24 @@ def _bswap(typing_context: Any, x: Any) -> Any:
     return types.uint64(types.uint64), generate
 
 
+def prefetch(array: Any, index: Any) -> None:
+    """Have the processor fetch array[index], of one dimension, while it works on; nothing at all in plain Python."""
+
+
+@intrinsic
+def _prefetch(typing_context: Any, array: Any, index: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        kind = signature.args[0]
+        view = context.make_array(kind)(context, builder, arguments[0])
+        item = cgutils.get_item_pointer(context, builder, kind, view, [arguments[1]], wraparound=False)
+        byte, word = ir.IntType(8).as_pointer(), ir.IntType(32)
+        kinds = ir.FunctionType(ir.VoidType(), [byte, word, word, word])
+        fetch = builder.module.declare_intrinsic("llvm.prefetch", (byte,), kinds)
+        builder.call(fetch, [builder.bitcast(item, byte), word(0), word(3), word(1)])  # to read data, into all caches
+
+    return types.void(array, types.int64), generate
+
+
 # An overload's implementation must repeat its annotations: Numba compares whole signatures. The ignored argument is
 # the typing context, which Numba passes to an intrinsic.
 @overload(popcount)
@@ -70,5 +89,13 @@ def _ctz(x: Any) -> Any:
 def _bswap_overload(x: Any) -> Any:
     def compiled(x: Any) -> Any:
         return _bswap(np.uint64(x))  # type: ignore[call-arg]
+
+    return compiled
+
+
+@overload(prefetch)
+def _prefetch_overload(array: Any, index: Any) -> Any:
+    def compiled(array: Any, index: Any) -> Any:
+        _prefetch(array, np.int64(index))
 
     return compiled

@@ -11,7 +11,7 @@ empty cell on top of each so that shifted lines do not wrap; for 6 rows:
 
 import numpy as np
 
-from games.bits import popcount
+from games.bits import ctz, popcount
 
 PARAMS = globals().get("PARAMS", {})  # the loader's; none where this is imported as a module, by pydoc say
 ROWS, COLUMNS, CONNECT = PARAMS.get("rows", 6), PARAMS.get("columns", 7), PARAMS.get("connect", 4)
@@ -77,13 +77,12 @@ def threats(stones, taken):
     """Empty cells, reachable or not, that would complete a line of these stones."""
     cells = U(0)
     for step in DIRECTIONS:
-        for hole in range(CONNECT):
+        for before in range(0 if step > 1 else CONNECT - 1, CONNECT):  # stones of a line on the empty cell's one side
             line = BOARD
-            for k in range(CONNECT):
-                if k < hole:
-                    line &= stones << U(min((hole - k) * step, 63))
-                elif k > hole:
-                    line &= stones >> U(min((k - hole) * step, 63))
+            for k in range(1, before + 1):
+                line &= stones << U(min(k * step, 63))
+            for k in range(1, CONNECT - before):
+                line &= stones >> U(min(k * step, 63))
             cells |= line
     return cells & (BOARD ^ taken)
 
@@ -148,6 +147,9 @@ def best_first(s, out):
     free &= ~(theirs >> U(1))  # beneath a cell that wins for them
     if not free:
         return -2
+    if not free & (free - U(1)):
+        out[0] = ctz(free) // HEIGHT
+        return 1
     n = 0
     scores = 0  # of the moves in out, six bits each
     for k in range(COLUMNS):
