@@ -58,7 +58,8 @@ def _prefetch(typing_context: Any, array: Any, index: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         kind = signature.args[0]
         view = context.make_array(kind)(context, builder, arguments[0])
-        item = cgutils.get_item_pointer(context, builder, kind, view, [arguments[1]], wraparound=False)
+        at = [arguments[1]]
+        item = cgutils.get_item_pointer(context, builder, kind, view, at, False)  # type: ignore[no-untyped-call]
         byte, word = ir.IntType(8).as_pointer(), ir.IntType(32)
         kinds = ir.FunctionType(ir.VoidType(), [byte, word, word, word])
         fetch = builder.module.declare_intrinsic("llvm.prefetch", (byte,), kinds)
@@ -96,6 +97,6 @@ def _bswap_overload(x: Any) -> Any:
 @overload(prefetch)
 def _prefetch_overload(array: Any, index: Any) -> Any:
     def compiled(array: Any, index: Any) -> Any:
-        _prefetch(array, np.int64(index))
+        _prefetch(array, np.int64(index))  # type: ignore[call-arg]
 
     return compiled
