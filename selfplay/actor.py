@@ -1,5 +1,6 @@
 """An actor: a group of games played in lockstep, one batched evaluation for all of them at a time."""
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -32,11 +33,11 @@ class Actor:
     def __init__(
         self, game: Game, config: TrainConfig, evaluator: Evaluator, *, first_number: int = 0, stride: int = 1
     ) -> None:
-        self.game, self.evaluator = game, evaluator
+        self.game, self.config, self.evaluator = game, config, evaluator
         self.kernels, (self.begin_games, self.make_moves) = kernels(game), move_kernels(game)
         games = config.games_per_actor
         # In brackets a move's simulations come on top of what the last moves' left behind: up to about as many again.
-        most = config.simulations * (3 if config.root == "gumbel" else 1)
+        most = math.ceil(config.simulations * config.late_effort) * (3 if config.root == "gumbel" else 1)
         nodes = (most + 2) * game.max_legal + 1
         self.options, self.policy = np.zeros(1, OPTIONS), np.zeros(1, POLICY)
         self.options["c_puct"], self.options["fpu_reduction"] = config.c_puct, config.fpu_reduction
@@ -71,11 +72,10 @@ class Actor:
         self.prover, self.table = Stack(game), new_table(game, PROOF_TABLE)
         self.keeps, self.legal = np.zeros((games, game.max_legal), np.uint8), np.zeros(game.max_legal, np.int32)
         self.tried = np.zeros((game.max_plies + 1, 2), np.int64)
-        if game.repetition:  # what a position is worth depends on the game's past: exact search cannot say
-            self.policy["proof_nodes"] = 0
         self.waiting: list[tuple[np.ndarray, np.ndarray]] = []  # rows and children of games under way
         self.finished: list[tuple[np.ndarray, np.ndarray]] = []  # ended games and their actions
         self.cached_net = evaluator.net_id
+        self._spend(1.0)
         self.evaluations = self.plies = 0
         self.begin_games(
             self.trees, self.used, self.roots, self.histories, self.counts, self.budget, self.brackets, self.players,
@@ -109,12 +109,22 @@ class Actor:
                 self.cache.kept, o, self.rng,
             )  # fmt: skip
 
-    def play(self, plies: int, stop: Callable[[], bool] | None = None) -> GameBatch:
-        """Step until that many more searched plies are done (or stop() says so); the games that ended meanwhile."""
+    def _spend(self, effort: float) -> None:
+        for name in ("simulations", "fast_simulations", "proof_nodes"):
+            self.policy[name] = round(getattr(self.config, name) * effort)
+        if self.game.repetition:  # what a position is worth depends on the game's past: exact search cannot say
+            self.policy["proof_nodes"] = 0
+
+    def play(self, plies: int, stop: Callable[[], bool] | None = None, effort: float = 1.0) -> GameBatch:
+        """Step until that many more searched plies are done (or stop() says so); the games that ended meanwhile.
+
+        effort, from 1 to the configuration's late_effort, multiplies what is searched and proven before a move.
+        """
+        self._spend(effort)
         if self.evaluator.net_id != self.cached_net:
             self.cache.forget()
             self.cached_net = self.evaluator.net_id
-        self.cache.make_room(EVALUATIONS_PER_PLY * plies)
+        self.cache.make_room(int(EVALUATIONS_PER_PLY * plies * effort))
         target = self.plies + int(self.logged[0]) + plies
         while self.plies + int(self.logged[0]) < target and not (stop and stop()):
             self.step()

@@ -32,6 +32,9 @@ class TrainConfig:
     root: str = setting("puct", "how the root shares simulations out: puct, with noise, or gumbel, in brackets")
     considered: int = setting(16, "moves that enter a bracket at most", 1, 100_000)
     value_scale: float = setting(0.25, "weight of Q against logits in brackets and in what they teach", 0.001, 100)
+    late_effort: float = setting(
+        1.0, "how many times the simulations and proof_nodes a move gets at the budget's end, growing evenly", 1, 100
+    )
     full_share: float = setting(0.25, "share of moves that are fully searched", 0.01, 1)
     c_puct: float = setting(1.5, "exploration constant of PUCT", 0, 1000)
     fpu_reduction: float = setting(0.25, "how far below its parent's Q an unvisited move starts", -2, 2)

@@ -47,7 +47,7 @@ class Worker(Protocol):
     def core_seconds(self) -> float:
         """Processor seconds spent outside this process."""
 
-    def play(self, plies: int, stop: Callable[[], bool]) -> GameBatch:
+    def play(self, plies: int, effort: float, stop: Callable[[], bool]) -> GameBatch:
         """Actor.play; blocks. Raises TandemError when the actor fails."""
 
     def load(self, model: nn.Module) -> None:
@@ -74,9 +74,9 @@ class ThreadWorker:
         """Positions evaluated since its start."""
         return self.actor.evaluations
 
-    def play(self, plies: int, stop: Callable[[], bool]) -> GameBatch:
+    def play(self, plies: int, effort: float, stop: Callable[[], bool]) -> GameBatch:
         """Actor.play."""
-        return self.actor.play(plies, stop)
+        return self.actor.play(plies, stop, effort)
 
     def load(self, model: nn.Module) -> None:
         """Play with these weights from now on."""
@@ -110,11 +110,11 @@ class ProcessWorker:
             if not self.process.is_alive():
                 raise self._died()
 
-    def play(self, plies: int, stop: Callable[[], bool]) -> GameBatch:
+    def play(self, plies: int, effort: float, stop: Callable[[], bool]) -> GameBatch:
         """Actor.play over there. Raises TandemError when it fails or its process has died."""
         self.stopped.clear()
         try:
-            self.connection.send(("play", plies))
+            self.connection.send(("play", (plies, effort)))
             while not self.connection.poll(POLL_SECONDS):
                 if stop():
                     self.stopped.set()
@@ -176,15 +176,16 @@ def serve(
                 model.load_state_dict({name: torch.from_numpy(array) for name, array in value.items()})
                 evaluator.load(model)
             else:
-                connection.send(_reply(actor, int(value), stopped))
+                plies, effort = value
+                connection.send(_reply(actor, plies, effort, stopped))
     except (EOFError, OSError):
         return
 
 
-def _reply(actor: Actor, plies: int, stopped: Event) -> Any:
+def _reply(actor: Actor, plies: int, effort: float, stopped: Event) -> Any:
     """The games as bytes with the counters, or the words of what went wrong."""
     try:
-        data = to_bytes(actor.play(plies, stopped.is_set), actor.game.rules_id)
+        data = to_bytes(actor.play(plies, stopped.is_set, effort), actor.game.rules_id)
     except TandemError as error:
         return str(error)
     except Exception as error:  # whatever it is, the run should end with its words and its games saved

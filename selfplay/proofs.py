@@ -12,6 +12,7 @@ from games.rng import below
 # Where fewer than one position in LIKELY was solved at a ply, only one in RARELY is tried: at a quarter and a quarter,
 # two thirds of an actor's time went into Connect Four positions that stayed unsolved.
 LIKELY, RARELY = 2, 8
+REMEMBERED = 1024  # tries at a ply
 
 
 @cache
@@ -36,6 +37,9 @@ def prove_kernel(game: Game) -> Callable[..., None]:
             p.solved = keepers(
                 roots, g, p.ply, policy.proof_nodes, table, states, words, moves, frames, control, legal, keeps[g]
             )
+            if count[0] >= REMEMBERED:  # what was solved long ago, with another budget of nodes, counts ever less
+                count[0] //= 2
+                count[1] //= 2
             count[0] += 1
             if p.solved != UNKNOWN:
                 count[1] += 1
