@@ -1,4 +1,4 @@
-"""Makes labelled sets: decisive positions of noisy play with the exact score of every legal move.
+"""Makes labelled sets: positions of noisy play, decisive ones, with the exact score of every legal move.
 
 The format is that of selfplay/labels.py. A score is the sign of the outcome times (MAX_PLIES + 2 - length) // 2, where
 length is the game's, in plies, under perfect play from there: the winner's spare stones plus one in Connect Four.
@@ -64,7 +64,9 @@ def solver(spec: str, memory: int) -> Exact:
     return Exact(load(spec), memory=memory)
 
 
-def make(spec: str, seed: int, number: int, plies: tuple[int, int], nodes: int, memory: int) -> list[str]:
+def make(
+    spec: str, seed: int, number: int, plies: tuple[int, int], nodes: int, memory: int, everything: bool
+) -> list[str]:
     """Lines for positions number * CHUNK and on; a position that `nodes` do not solve is passed over."""
     game, found = load(spec), list[str]()
     exact = solver(spec, memory)
@@ -80,7 +82,7 @@ def make(spec: str, seed: int, number: int, plies: tuple[int, int], nodes: int, 
                 continue
             solved = exact.moves(position, nodes=nodes)
             values = {solution.value for solution in solved.values()}
-            if None not in values and len(values) > 1:
+            if None not in values and (everything or len(values) > 1):
                 break
         moves = [game.format_action(p, a) for p, a in zip(position.states, position.actions, strict=False)]
         scores = {
@@ -93,8 +95,20 @@ def make(spec: str, seed: int, number: int, plies: tuple[int, int], nodes: int, 
     return found
 
 
-def label(spec: str, positions: int, plies: tuple[int, int], seed: int, nodes: int, avoid: set[bytes]) -> list[str]:
-    """JSON lines of `positions` labelled positions, no two alike up to symmetry and none in `avoid`."""
+def label(
+    spec: str,
+    positions: int,
+    plies: tuple[int, int],
+    *,
+    seed: int,
+    nodes: int,
+    avoid: set[bytes],
+    everything: bool = False,
+) -> list[str]:
+    """JSON lines of `positions` labelled positions, no two alike up to symmetry and none in `avoid`.
+
+    With `everything`, those in which no move is wrong are among them.
+    """
     lines, seen, number = list[str](), set(avoid), 0
     with sigint_ignored():
         pool = ProcessPoolExecutor(cores(), get_context("spawn"), initializer=end_with_parent)
@@ -102,7 +116,8 @@ def label(spec: str, positions: int, plies: tuple[int, int], seed: int, nodes: i
         while len(lines) < positions:
             batch = range(number, number + max(cores(), (positions - len(lines)) // CHUNK))
             number = batch.stop
-            for made in pool.map(make, *zip(*((spec, seed, n, plies, nodes, 256 << 20) for n in batch), strict=True)):
+            tasks = ((spec, seed, n, plies, nodes, 256 << 20, everything) for n in batch)
+            for made in pool.map(make, *zip(*tasks, strict=True)):
                 for entry in made:
                     identity, line = entry.split(" ", 1)
                     if bytes.fromhex(identity) not in seen and len(lines) < positions:
@@ -113,11 +128,12 @@ def label(spec: str, positions: int, plies: tuple[int, int], seed: int, nodes: i
 
 
 def main(arguments: list[str]) -> int:
-    """Make a labelled set of positions: spread over plies, decisive, no two alike up to symmetry."""
+    """Make a labelled set of positions: spread over plies, no two alike up to symmetry, decisive ones but for --all."""
     parser = Parser(prog="python -m selfplay.label", description=main.__doc__, epilog=EXAMPLES)
     parser.add_argument("game")
     parser.add_argument("--positions", type=int, default=1000)
     parser.add_argument("--plies", default="", metavar="A-B", help="plies played before a position (the whole game)")
+    parser.add_argument("--all", action="store_true", help="keep positions in which no move is wrong, too")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--nodes", type=int, default=100_000_000, help="most nodes of exact search for a position")
     parser.add_argument("--avoid", type=Path, nargs="*", default=[], metavar="FILE", help="sets to have nothing from")
@@ -134,7 +150,16 @@ def main(arguments: list[str]) -> int:
     avoid = set[bytes]()
     for path in options.avoid:
         avoid |= {canonical(known.position) for known in read_labels(game, path)}
-    lines = label(game.spec, options.positions, (int(first), int(last)), options.seed, options.nodes, avoid)
+    span = int(first), int(last)
+    lines = label(
+        game.spec,
+        options.positions,
+        span,
+        seed=options.seed,
+        nodes=options.nodes,
+        avoid=avoid,
+        everything=options.all,
+    )
     write_atomic(options.out, ("\n".join(lines) + "\n").encode())
     counts = np.bincount([json.loads(line)["ply"] for line in lines])
     print(f"{len(lines)} positions, {counts[counts > 0].min()} to {counts.max()} a ply, in {options.out}")

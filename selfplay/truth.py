@@ -3,7 +3,8 @@
 A move keeps the value when its exact result is the position's best. Accuracy is the share of decisive positions
 (those where a wrong move exists) in which a player's move keeps the value; regret is the result that its moves give
 away, on average, between 0 and 2. All players answer the same positions, and are compared with the first one position
-by position. A player that fails to move has lost.
+by position. A player that fails to move has lost. Positions in which no move is wrong are not asked; where the set
+holds some, the accuracy over all of it is reported too.
 
 Difficulty is that of Pons' Connect Four sets, in thirds of the game's MAX_PLIES: a position is of the begin, the middle
 or the end of a game by the plies played, and easy, medium or hard by the plies that perfect play still takes. Where
@@ -34,6 +35,12 @@ from selfplay.store import Store
 
 PLY_BANDS = 6  # equal spans of plies that accuracy is broken down into
 NOVELTY = ("never met", "trained on")  # whether the games of the run that is scored hold a position too
+GROUPS = (  # that positions are reported in, with the words above each table
+    ("over_all", "all together"),
+    ("by_ply", "plies played"),
+    ("by_difficulty", "difficulty"),
+    ("by_novelty", "in the run"),
+)
 STAGES, LEVELS = ("begin", "middle", "end"), ("easy", "medium", "hard")
 WIDTH, COLUMNS = 100, 4  # of the printed tables; players beside each other in one of them
 QUIET = 0.9  # of a move's time on the clock that the processor works on it where no other program wants it
@@ -133,6 +140,13 @@ def figures(scores: Sequence[Score], indices: Sequence[int]) -> list[dict[str, A
     return found
 
 
+def over_all(score: Score, known: int) -> dict[str, float]:
+    """Accuracy over `known` positions, those in which no move is wrong counted as right without asking."""
+    right = known - score.kept.count(False)
+    low, high = wilson(right, known)
+    return {"accuracy": right / known, "accuracy_low": low, "accuracy_high": high}
+
+
 def report(
     game: Game, scores: Sequence[Score], labels: Sequence[Label], known: int, seed: int, trained: Sequence[bool] = ()
 ) -> dict[str, Any]:
@@ -150,6 +164,8 @@ def report(
         numbers |= {"evaluations": s.evaluations, "forfeits": len(s.forfeits)}
     found: dict[str, Any] = {"game": game.spec, "seed": seed, "positions": known, "decisive": len(labels)}
     found["players"] = [{"spec": s.spec, **numbers} for s, numbers in zip(scores, players, strict=True)]
+    if known > len(labels):
+        found["over_all"] = [{"name": "all", "positions": known, "players": [over_all(s, known) for s in scores]}]
     for kind, members in groups.items():
         found[kind] = [
             {"name": name, "positions": len(indices), "players": figures(scores, indices)}
@@ -179,10 +195,12 @@ def tables(found: dict[str, Any]) -> list[str]:
         evaluations = "-" if p["evaluations"] is None else f"{p['evaluations']:,.1f}"
         cost = f"{p['regret']:6.3f}  {p['milliseconds']:9.2f}  {evaluations:>16}"
         lines.append(f"{letter:<2} {share:<24}  {difference:<26}  {cost}")
-    for kind, words in (("by_ply", "plies played"), ("by_difficulty", "difficulty"), ("by_novelty", "in the run")):
+    for kind, words in GROUPS:
+        if kind not in found:
+            continue
         for at in range(0, len(players), COLUMNS):
             lines += ["", f"{words:<13} {'positions':>9}  " + "".join(f"{c:<19}" for c in letters[at : at + COLUMNS])]
-            for group in found.get(kind, []):
+            for group in found[kind]:
                 cells = "".join(f"{_cell(p):<19}" for p in group["players"][at : at + COLUMNS])
                 lines.append(f"{group['name']:<13} {group['positions']:>9}  {cells}")
     told = [(p["milliseconds"], p["core_milliseconds"]) for p in players if p["core_milliseconds"] is not None]

@@ -30,6 +30,11 @@ def test_a_set_is_right_decisive_and_spread(tmp_path: Path) -> None:
                 length = label.position.ply + solution.plies  # in Pons' scores the winner's stones left, plus one
                 assert abs(scores[str(action + 1)]) == (44 - length) // 2
 
+    everything = tmp_path / "all.jsonl"
+    main(["connect4", "--positions", "30", "--plies", "22-31", "--seed", "3", "--all", "--out", str(everything)])
+    decisive = [label.decisive for label in read_labels(game, everything)]
+    assert 0 < decisive.count(False) < len(decisive) == 30
+
     other = tmp_path / "other.jsonl"
     main(["connect4", "--positions", "10", "--plies", "22-31", "--seed", "3", "--out", str(other), "--avoid", str(out)])
     assert not {canonical(a.position) for a in labels} & {canonical(b.position) for b in read_labels(game, other)}

@@ -53,6 +53,7 @@ def test_accuracy_is_the_share_of_moves_that_keep_the_value() -> None:
     scores = [score(str(spec), row, labels) for spec, row in zip(specs, rows, strict=True)]
     found = report(GAME, scores, labels, 100, 3)
     poor, exact, search = found["players"]
+    assert found["over_all"][0]["players"][0]["accuracy"] == 1 - scores[0].kept.count(False) / 100
     assert exact["accuracy"] == search["accuracy"] == 1
     assert (exact["accuracy_low"], exact["accuracy_high"]) == wilson(len(labels), len(labels))
     assert exact["regret"] == search["regret"] == 0
