@@ -1,0 +1,141 @@
+"""What the net could know: trained on a solver's labels where self-play errs most, in the first plies of Connect Four.
+
+python benchmarks/ceiling.py RUN --out MODEL [--positions 600000] [--minutes 10]. Positions of plies 1 to 11 are played
+out as those of `selfplay.label` are, two moves in three from perfect play or fewer, and labelled by bitbully and its
+12-ply book (AGPL; nothing of ours uses them); those that stand in labelled files of ours are left out. Half of every
+batch comes from them, the other half from what the run has played from ply 12 on, and the net is that of the run, from
+nothing. Score it with `python -m selfplay.truth connect4 net hybrid:simulations=100 --model MODEL --positions FILE`.
+"""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import bitbully.bitbully_core as bitbully
+from bitbully_databases import BitBullyDatabases
+
+from games.loader import load
+from games.rng import Random
+from nets.checkpoint import save_model
+from selfplay.config import TrainConfig
+from selfplay.label import RANDOM_SHARES
+from selfplay.labels import read_labels
+from selfplay.records import FULL, RANDOM, GameBatch, GameRecord
+from selfplay.replay import Batch, Replay
+from selfplay.rundir import RunDir
+from selfplay.store import Store
+from selfplay.trainer import Trainer
+
+GAME = load("connect4")
+PLIES = 11  # whose moves lead into the book
+STEPS = 60  # between two looks at the clock
+
+
+def identity(board: bitbully.BoardCore) -> int:
+    """The same for a position and its mirror image."""
+    return min(board.uid(), board.mirror().uid())
+
+
+def replayed(actions: list[int]) -> bitbully.BoardCore:
+    """bitbully's board after these columns."""
+    board = bitbully.BoardCore()
+    for action in actions:
+        assert board.play(action)
+    return board
+
+
+def labelled(wanted: int, avoid: set[int], rng: Random) -> GameBatch:
+    """That many positions, no two alike: any move that keeps the value is as good a target as another."""
+    solver, records, seen = bitbully.BitBullyCore(BitBullyDatabases.get_database_path("12-ply-dist")), [], set(avoid)
+    bar = tqdm(total=wanted, unit="position")
+    while len(records) < wanted:
+        share = RANDOM_SHARES[rng.below(len(RANDOM_SHARES))]
+        board, actions = bitbully.BoardCore(), list[int]()
+        while len(actions) <= PLIES and not board.hasWin() and len(records) < wanted:
+            legal = [c for c in range(GAME.actions) if board.isLegalMove(c)]
+            scores = solver.scoreMoves(board)
+            best = max(scores[c] for c in legal)
+            if actions and identity(board) not in seen:
+                seen.add(identity(board))
+                value = (best > 0) - (best < 0)
+                keeps = np.array([(scores[c] > 0) - (scores[c] < 0) == value for c in legal])
+                records.append(
+                    GameRecord(
+                        number=len(records),
+                        seed=0,
+                        actions=np.array(actions, np.int32),
+                        source="teacher",
+                        outcome=0,
+                        ended="label",
+                        ply=np.array([len(actions)], np.int32),
+                        kind=np.array([FULL], np.uint8),
+                        root_wdl=np.eye(3, dtype=np.float16)[[1 - value]],
+                        proven=np.array([value], np.int8),
+                        simulations=np.zeros(1, np.int32),
+                        child_count=np.array([len(legal)], np.int32),
+                        child_action=np.array(legal, np.int32),
+                        policy=(keeps / keeps.sum()).astype(np.float16),
+                        visits=np.zeros(len(legal), np.int32),
+                        child_q=np.full(len(legal), np.nan, np.float16),
+                    )
+                )
+                bar.update()
+            moves = legal if rng.below(1 << 20) < share * (1 << 20) else [c for c in legal if scores[c] == best]
+            actions.append(moves[rng.below(len(moves))])
+            board.play(actions[-1])
+    bar.close()
+    return GameBatch.from_records(records)
+
+
+class Halves:
+    """A replay for Trainer.train: half of a batch from each of two."""
+
+    def __init__(self, first: Replay, second: Replay) -> None:
+        self.replays = first, second
+
+    def sample(self, n: int, *rngs: object) -> Batch:
+        """Draw n positions."""
+        a, b = (replay.sample(n // 2, *rngs) for replay in self.replays)
+        return Batch(*(np.concatenate([getattr(a, name), getattr(b, name)]) for name in Batch.__dataclass_fields__))
+
+
+def main() -> None:
+    """Label, train, save."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("run", type=Path)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--positions", type=int, default=600_000)
+    parser.add_argument("--minutes", type=float, default=10)
+    parser.add_argument("--avoid", type=Path, nargs="*", default=[])
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    files = [*Path("selfplay/positions").glob("connect4*.jsonl"), *Path("tests/data").glob("connect4*.jsonl")]
+    labels = [label for path in [*files, *options.avoid] for label in read_labels(GAME, path)]
+    avoid = {identity(replayed(label.position.actions)) for label in labels}
+    early, late = Replay(GAME), Replay(GAME)
+    early.append(labelled(options.positions, avoid, Random(1)))
+    for _, games in Store(options.run / "games", GAME.rules_id).new_batches():
+        games.kind[games.ply <= PLIES] = RANDOM
+        late.append(games)
+        late.forget(5_000_000)
+    settings = RunDir.read(options.run).config["settings"]
+    trainer, both = Trainer(GAME, TrainConfig(**settings)), Halves(early, late)
+    began = time.monotonic()
+    with tqdm(unit="step") as bar:
+        while (share := (time.monotonic() - began) / (60 * options.minutes)) < 1:
+            losses = trainer.train(both, STEPS, share)  # type: ignore[arg-type]
+            bar.update(STEPS)
+            bar.set_postfix_str(f"loss {losses.policy:.3f}+{losses.value:.3f}")
+    save_model(options.out, trainer.average, trainer.net_config, GAME, {"made_by": "benchmarks/ceiling.py"})
+    print(f"{trainer.step} steps; {options.out}")
+
+
+if __name__ == "__main__":
+    main()
