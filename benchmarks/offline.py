@@ -1,25 +1,27 @@
-"""What the net could know: trained on a solver's labels where self-play errs most, in the first plies of Connect Four.
+"""A net trained on what a run has played and nothing else: the same games, other nets, other targets; or the truth.
 
-python benchmarks/ceiling.py RUN --out MODEL [--positions 600000] [--minutes 10]. Positions of plies 1 to 11 are played
-out as those of `selfplay.label` are, two moves in three from perfect play or fewer, and labelled by bitbully and its
-12-ply book (AGPL; nothing of ours uses them); those that stand in labelled files of ours are left out. Half of every
-batch comes from them, the other half from what the run has played from ply 12 on, and the net is that of the run, from
-nothing. Score it with `python -m selfplay.truth connect4 net hybrid:simulations=100 --model MODEL --positions FILE`.
+python benchmarks/offline.py RUN --out MODEL [--minutes 5.5] [--net resnet:4x32] [--value-mix 0.85] [--labels 600000].
+The newest positions of the run's games are its replay, a cosine over the minutes its learning rate, and all else is as
+the run was set. Score what comes out with `python -m selfplay.truth connect4 net --model MODEL --positions FILE`.
+
+--labels is the ceiling: what the net could know where self-play errs most, in the first plies of Connect Four. Half of
+every batch comes from that many positions of plies 1 to 11, played out as those of `selfplay.label` are, and labelled
+by bitbully and its 12-ply book (AGPL; nothing of ours uses them); the other half from what the run has played from ply
+12 on. Positions that stand in labelled files of ours, or in those of --avoid, are left out.
 """
 
 import argparse
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
-import bitbully.bitbully_core as bitbully
-from bitbully_databases import BitBullyDatabases
 
 from games.loader import load
 from games.rng import Random
@@ -36,15 +38,18 @@ from selfplay.trainer import Trainer
 GAME = load("connect4")
 PLIES = 11  # whose moves lead into the book
 STEPS = 60  # between two looks at the clock
+WINDOW = 7_000_000  # positions
 
 
-def identity(board: bitbully.BoardCore) -> int:
+def identity(board: Any) -> int:
     """The same for a position and its mirror image."""
     return min(board.uid(), board.mirror().uid())
 
 
-def replayed(actions: list[int]) -> bitbully.BoardCore:
+def replayed(actions: list[int]) -> Any:
     """bitbully's board after these columns."""
+    import bitbully.bitbully_core as bitbully
+
     board = bitbully.BoardCore()
     for action in actions:
         assert board.play(action)
@@ -53,6 +58,9 @@ def replayed(actions: list[int]) -> bitbully.BoardCore:
 
 def labelled(wanted: int, avoid: set[int], rng: Random) -> GameBatch:
     """That many positions, no two alike: any move that keeps the value is as good a target as another."""
+    import bitbully.bitbully_core as bitbully
+    from bitbully_databases import BitBullyDatabases
+
     solver, records, seen = bitbully.BitBullyCore(BitBullyDatabases.get_database_path("12-ply-dist")), [], set(avoid)
     bar = tqdm(total=wanted, unit="position")
     while len(records) < wanted:
@@ -108,32 +116,40 @@ class Halves:
 
 def main() -> None:
     """Label, train, save."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", type=Path)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--positions", type=int, default=600_000)
-    parser.add_argument("--minutes", type=float, default=10)
-    parser.add_argument("--avoid", type=Path, nargs="*", default=[])
+    parser.add_argument("--minutes", type=float, default=5.5)
+    parser.add_argument("--net", help="family and sizes (the run's)")
+    parser.add_argument("--value-mix", type=float, help="share of the search's root value in the value target")
+    parser.add_argument("--labels", type=int, default=0, metavar="N", help="train on true labels of N early positions")
+    parser.add_argument("--avoid", type=Path, nargs="*", default=[], metavar="FILE")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    files = [*Path("selfplay/positions").glob("connect4*.jsonl"), *Path("tests/data").glob("connect4*.jsonl")]
-    labels = [label for path in [*files, *options.avoid] for label in read_labels(GAME, path)]
-    avoid = {identity(replayed(label.position.actions)) for label in labels}
-    early, late = Replay(GAME), Replay(GAME)
-    early.append(labelled(options.positions, avoid, Random(1)))
+    config = TrainConfig(**RunDir.read(options.run).config["settings"])
+    config = replace(config, net=options.net or config.net)
+    if options.value_mix is not None:
+        config = replace(config, value_mix=options.value_mix)
+    played: Any = Replay(GAME)
     for _, games in Store(options.run / "games", GAME.rules_id).new_batches():
-        games.kind[games.ply <= PLIES] = RANDOM
-        late.append(games)
-        late.forget(5_000_000)
-    settings = RunDir.read(options.run).config["settings"]
-    trainer, both = Trainer(GAME, TrainConfig(**settings)), Halves(early, late)
+        if options.labels:
+            games.kind[games.ply <= PLIES] = RANDOM
+        played.append(games)
+        played.forget(WINDOW)
+    if options.labels:
+        files = [*Path("selfplay/positions").glob("connect4*.jsonl"), *Path("tests/data").glob("connect4*.jsonl")]
+        labels = [label for path in [*files, *options.avoid] for label in read_labels(GAME, path)]
+        early, avoid = Replay(GAME), {identity(replayed(label.position.actions)) for label in labels}
+        early.append(labelled(options.labels, avoid, Random(1)))
+        played = Halves(early, played)
+    trainer = Trainer(GAME, config)
     began = time.monotonic()
     with tqdm(unit="step") as bar:
         while (share := (time.monotonic() - began) / (60 * options.minutes)) < 1:
-            losses = trainer.train(both, STEPS, share)  # type: ignore[arg-type]
+            losses = trainer.train(played, STEPS, share)
             bar.update(STEPS)
-            bar.set_postfix_str(f"loss {losses.policy:.3f}+{losses.value:.3f}")
-    save_model(options.out, trainer.average, trainer.net_config, GAME, {"made_by": "benchmarks/ceiling.py"})
+            bar.set_postfix_str(f"loss {losses.policy:.3f}+{losses.value:.3f}, targets' entropy {losses.entropy:.3f}")
+    save_model(options.out, trainer.average, trainer.net_config, GAME, {"made_by": "benchmarks/offline.py"})
     print(f"{trainer.step} steps; {options.out}")
 
 
