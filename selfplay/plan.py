@@ -2,6 +2,7 @@
 
 import time
 
+import numpy as np
 import torch
 
 from games.contract import Game
@@ -39,16 +40,16 @@ def plan(game: Game, config: TrainConfig, budget: Budget) -> str:
         steps += 2
     step_seconds = trained / steps
     used = min(config.actors or cores(), cores())
-    # A position costs its searches and, by the train bucket, its share of training steps.
-    seconds_per_position = (taken / plies + config.reuse / config.batch * step_seconds) / used
+    # A position costs its searches, growing along the budget, and, by the train bucket, its share of training steps.
+    efforts = config.late_effort ** np.linspace(0, 1, 100)
+    costs = (taken / plies * efforts + config.reuse / config.batch * step_seconds) / used
     if budget.minutes is not None:
         seconds = 60 * budget.minutes
-    elif budget.games is not None:
-        seconds = budget.games * plies / games * seconds_per_position
+        positions, effort = seconds * float(np.mean(1 / costs)), float(np.average(efforts, weights=1 / costs))
     else:
-        assert budget.steps is not None
-        seconds = budget.steps * config.batch / config.reuse * seconds_per_position
-    positions = seconds / seconds_per_position
+        counted = (budget.games or 0) * plies / games, (budget.steps or 0) * config.batch / config.reuse
+        positions, effort = max(counted), float(np.mean(efforts))
+        seconds = positions * float(np.mean(costs))
     net = NetConfig.parse(config.net)
     return "\n".join(
         (
@@ -57,7 +58,7 @@ def plan(game: Game, config: TrainConfig, budget: Budget) -> str:
             f"  self-play      {evaluations / taken:,.0f} evaluations/s and {plies / taken:,.0f} positions/s a core",
             f"  training       {1 / step_seconds:,.1f} steps/s of {config.batch} positions",
             f"  time           {seconds / 60:,.1f} minutes",
-            f"  evaluations    {positions * evaluations / plies:,.0f}",
+            f"  evaluations    {positions * effort * evaluations / plies:,.0f}",
             f"  games          {positions / plies * games:,.0f} ({positions:,.0f} positions)",
             f"  training steps {positions * config.reuse / config.batch:,.0f}",
         )

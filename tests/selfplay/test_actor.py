@@ -138,6 +138,19 @@ def test_a_cache_saves_evaluations_and_changes_no_game(root: str) -> None:
     assert asked[1] < 0.9 * asked[0]
 
 
+def test_effort_multiplies_what_is_searched() -> None:
+    """Up to what the configuration makes room for; a root that proves itself is searched less."""
+    config = tiny(CONNECT4, simulations=10, fast_simulations=4, full_share=0.5, late_effort=3.0, solve=False)
+    actor, most = Actor(CONNECT4, config, FakeNet()), {}
+    for effort in (1.0, 3.0):
+        for _ in range(2):  # games that the effort before has searched in part end in the first
+            batch = actor.play(1500, effort=effort)
+        most[effort] = {kind: int(batch.simulations[batch.kind == kind].max()) for kind in (FULL, FAST)}
+    assert most[1.0][FULL] == 10
+    assert most[3.0][FULL] == 30
+    assert most[1.0][FAST] < most[3.0][FAST]
+
+
 def test_a_cache_forgets_what_older_weights_said() -> None:
     actor = Actor(CONNECT4, tiny(CONNECT4, cache=4), TorchEvaluator(build(NetConfig.parse("mlp:16"), CONNECT4)))
     actor.play(300)
