@@ -17,6 +17,7 @@ proofs.py    exact search inside self-play
 executors.py where actors run: threads or processes
 strength.py  live strength while a run trains
 loop.py      rounds of self-play and learning side by side; saving and resuming
+ppo.py       learning without search: proximal policy optimisation in self-play
 plan.py      what a budget buys on this machine
 command.py   the command line of train.py
 arena.py     python -m selfplay.arena: two players against each other

@@ -75,6 +75,8 @@ def main(arguments: list[str]) -> int:
     asked = (options.minutes, options.games, options.steps)
     budget = Budget(*asked) if any(n is not None for n in asked) else Budget(minutes=DEFAULT_MINUTES)
     if options.plan:
+        if config.learner != "search":
+            raise TandemError(f"--plan knows what search costs, not {config.learner}; leave one of the two out")
         from selfplay.plan import plan
 
         print(plan(game, config, budget))
@@ -94,13 +96,19 @@ def train(game: Game, config: TrainConfig, budget: "Budget", options: Namespace,
     with RunDir.create_or_resume(path, identity) as run:
         if run.resumed:
             config = _agreed(run.config, game, given, options.preset, config, path)
-        loop = Loop(game, config, budget, run)
+        if config.learner == "ppo":
+            from selfplay.ppo import PpoLoop
+
+            loop: Loop = PpoLoop(game, config, budget, run)
+        else:
+            loop = Loop(game, config, budget, run)
         before = loop.progress.share(budget)
         if before >= 1:
             raise TandemError(f"{path} has spent its {budget}; ask for more, such as {budget.doubled().flag()}")
         if run.config["settings"] != asdict(config):
             run.save_config({**run.config, "settings": asdict(config)})
-        compile_kernels(game, config, loop.trainer.average)
+        if config.learner == "search":
+            compile_kernels(game, config, loop.trainer.average)
         began = "resuming" if run.resumed else "training"
         print(f"{began} {config.net} on {game.spec} for {budget} in {path}", flush=True)
         interrupted = _run_with_bar(loop, budget)

@@ -12,6 +12,7 @@ from games.contract import Game
 from games.errors import TandemError
 from nets.config import NetConfig
 
+LEARNERS = ("search", "ppo")
 PRESETS = Path(__file__).resolve().parent / "presets"
 # Where and when work happens, not what is learnt: these may change whenever a run goes on.
 CHANGEABLE = ("actors", "executor", "checkpoint_seconds", "strength_seconds")
@@ -26,6 +27,7 @@ def setting(default: Any, about: str, least: float = 0.0, most: float = float("i
 class TrainConfig:
     """Every setting of self-play and learning. Raises TandemError for a value out of its range."""
 
+    learner: str = setting("search", "who teaches the net: search, or ppo, a policy gradient without a tree")
     net: str = setting("mlp:512-256", "net family and sizes, such as mlp:512-256 or resnet:5x64")
     simulations: int = setting(64, "simulations of a fully searched move", 2, 100_000)
     fast_simulations: int = setting(16, "simulations of the other moves, which train the value alone", 2, 100_000)
@@ -71,6 +73,11 @@ class TrainConfig:
     )
     window_least: int = setting(200_000, "positions the replay keeps at least", 1)
     window_share: float = setting(0.5, "share of all positions so far that it keeps beyond that", 0.01, 1)
+    ppo_plies: int = setting(32, "moves of each game between two updates of ppo", 1, 10_000)
+    ppo_epochs: int = setting(4, "how often ppo uses a move", 1, 100)
+    ppo_clip: float = setting(0.2, "how far an update of ppo may change a move's probability, as a share", 0.001, 10)
+    ppo_lambda: float = setting(0.95, "decay per ply of what later moves say of earlier ones, in ppo", 0, 1)
+    ppo_entropy: float = setting(0.01, "weight of the policy's entropy in ppo's objective", 0, 10)
     checkpoint_seconds: float = setting(45.0, "time between two checkpoints", 1, 60)
     strength_seconds: float = setting(60.0, "time between two measurements of strength", 1)
     seed: int = setting(1, "seed of the run", 0, 2**63)
@@ -90,6 +97,8 @@ class TrainConfig:
                 raise TandemError(f"{item.name} must lie between {least:g} and {most:g}, not {value}")
         if self.executor not in ("processes", "threads"):
             raise TandemError(f"executor must be processes or threads, not {self.executor}")
+        if self.learner not in LEARNERS:
+            raise TandemError(f"learner must be {' or '.join(LEARNERS)}, not {self.learner}")
         if self.root not in ROOTS:
             raise TandemError(f"root must be {' or '.join(ROOTS)}, not {self.root}")
         NetConfig.parse(self.net)

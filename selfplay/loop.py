@@ -105,13 +105,25 @@ class RoundReport:
     mean_plies: float
 
 
+@dataclass(frozen=True)
+class Work:
+    """What a round came to: games that ended, positions, plies of those games, and the losses."""
+
+    games: int
+    positions: int
+    plies: int
+    losses: Losses
+
+
 class Loop:
     """One run in one process; `run` may be called once. `stop` may be called from a signal handler."""
+
+    make_trainer: Callable[[Game, TrainConfig], Trainer] = Trainer
 
     def __init__(self, game: Game, config: TrainConfig, budget: Budget, run: RunDir) -> None:
         torch.set_num_threads(1)  # cores are for groups of games and the trainer, one each
         self.game, self.config, self.budget, self.run_dir = game, config, budget, run
-        self.trainer, self.replay, self.progress = Trainer(game, config), Replay(game), Progress()
+        self.trainer, self.replay, self.progress = self.make_trainer(game, config), Replay(game), Progress()
         self.store = Store(run.games, game.rules_id, writable=True)
         self._stop = threading.Event()
         self._deadline: float | None = None
@@ -136,18 +148,12 @@ class Loop:
     def run(self, watch: Callable[[RoundReport], None]) -> Progress:
         """Train until the budget is spent or stop() was called; saves at the end, also when a round fails."""
         self.board = SummaryWriter(str(self.run_dir.tensorboard))
-        first, actors = self.store.next_game_number(), self.config.actors or cores()
-        for i in range(actors):
-            make = EXECUTORS[self.config.executor]
-            self.workers.append(make(self.game, self.config, self.trainer.average, first + i, actors))
-        for worker in self.workers:
-            worker.wait(self._stop.is_set)
+        self._hire()
         self._began = time.monotonic() - self.progress.seconds
         if self.budget.minutes is not None:
             self._deadline = self._began + 60 * self.budget.minutes
-        threads = actors + 2
         try:
-            with ThreadPoolExecutor(threads) as pool:
+            with ThreadPoolExecutor(len(self.workers) + 2) as pool:
                 try:
                     while not self._over() and self.progress.share(self.budget) < 1:
                         watch(self._round(pool))
@@ -160,22 +166,23 @@ class Loop:
                 worker.close()
         return self.progress
 
+    def _hire(self) -> None:
+        """Start the actors, and wait until they are ready."""
+        first, actors = self.store.next_game_number(), self.config.actors or cores()
+        for i in range(actors):
+            make = EXECUTORS[self.config.executor]
+            self.workers.append(make(self.game, self.config, self.trainer.average, first + i, actors))
+        for worker in self.workers:
+            worker.wait(self._stop.is_set)
+
     def _round(self, pool: ThreadPoolExecutor) -> RoundReport:
         began, cores_began, evaluations = time.monotonic(), self._core_seconds(), self._evaluations()
         p, config = self.progress, self.config
-        effort = config.late_effort ** min(p.share(self.budget), 1.0)
-        plies = max(1, int(self.plies_per_round / effort) // len(self.workers))
-        playing = [pool.submit(worker.play, plies, effort, self._over) for worker in self.workers]
-        steps = int(p.bucket // config.batch) if len(self.replay) >= LEAST_POSITIONS * config.batch else 0
-        if self.budget.steps is not None:
-            steps = min(steps, self.budget.steps - p.steps)
         if self._measuring is None and time.monotonic() - self._measured_at > config.strength_seconds:
             evaluator, self._measured_at = TorchEvaluator(self.trainer.average), time.monotonic()
             self._measuring = pool.submit(measure, self.game, evaluator, config.seed, self._stop.is_set)
-        training = pool.submit(self.trainer.train, self.replay, steps, p.share(self.budget), self._over)
-        batches = [future.result() for future in playing]
-        losses = training.result()
-        self._collect(GameBatch.concat(batches), losses)
+        work = self._work(pool)
+        losses = work.losses
         made = self._evaluations() - evaluations
         p.evaluations += made
         seconds = time.monotonic() - began
@@ -188,15 +195,28 @@ class Loop:
             self.strength = fresh or self.strength
         if time.monotonic() - self._saved_at > config.checkpoint_seconds:
             self._save()
-        positions = sum(batch.positions for batch in batches)
-        games = sum(len(batch) for batch in batches)
-        mean_plies = sum(len(batch.actions) for batch in batches) / max(games, 1)
         report = RoundReport(
-            p, p.share(self.budget), losses if losses.steps else None, fresh, made / seconds, positions / seconds,
-            mean_plies,
+            p, p.share(self.budget), losses if losses.steps else None, fresh, made / seconds, work.positions / seconds,
+            work.plies / max(work.games, 1),
         )  # fmt: skip
         self._write_scalars(report)
         return report
+
+    def _work(self, pool: ThreadPoolExecutor) -> Work:
+        """A round's self-play and training, side by side."""
+        p, config = self.progress, self.config
+        effort = config.late_effort ** min(p.share(self.budget), 1.0)
+        plies = max(1, int(self.plies_per_round / effort) // len(self.workers))
+        playing = [pool.submit(worker.play, plies, effort, self._over) for worker in self.workers]
+        steps = int(p.bucket // config.batch) if len(self.replay) >= LEAST_POSITIONS * config.batch else 0
+        if self.budget.steps is not None:
+            steps = min(steps, self.budget.steps - p.steps)
+        training = pool.submit(self.trainer.train, self.replay, steps, p.share(self.budget), self._over)
+        batches = [future.result() for future in playing]
+        losses = training.result()
+        games = GameBatch.concat(batches)
+        self._collect(games, losses)
+        return Work(len(games), games.positions, len(games.actions), losses)
 
     def _collect(self, games: GameBatch, losses: Losses) -> None:
         """The end of a round: games to store and replay, positions to the bucket, weights to the actors."""
