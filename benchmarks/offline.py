@@ -5,8 +5,9 @@ The newest positions of the run's games are its replay, a cosine over the minute
 the run was set. Score what comes out with `python -m selfplay.truth connect4 net --model MODEL --positions FILE`.
 
 --labels is the ceiling: what the net could know where self-play errs most, in the first plies of Connect Four. Half of
-every batch comes from that many positions of plies 1 to 11, played out as those of `selfplay.label` are, and labelled
-by bitbully and its 12-ply book (AGPL; nothing of ours uses them); the other half from what the run has played from ply
+every batch comes from that many positions of plies 1 to 11, a third each of random play and of perfect play with half
+and a quarter of its moves random, and labelled by bitbully and its 12-ply book (AGPL; nothing of ours uses them); the
+other half from what the run has played from ply
 12 on. Positions that stand in labelled files of ours, or in those of --avoid, are left out.
 """
 
@@ -23,6 +24,7 @@ from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from games.compiler import ROOT
 from games.loader import load
 from games.rng import Random
 from nets.checkpoint import save_model
@@ -39,6 +41,7 @@ GAME = load("connect4")
 PLIES = 11  # whose moves lead into the book
 STEPS = 60  # between two looks at the clock
 WINDOW = 7_000_000  # positions
+LABELLED = ROOT / "selfplay" / "positions", ROOT / "tests" / "data"
 
 
 def identity(board: Any) -> int:
@@ -123,7 +126,7 @@ def main() -> None:
     parser.add_argument("--net", help="family and sizes (the run's)")
     parser.add_argument("--value-mix", type=float, help="share of the search's root value in the value target")
     parser.add_argument("--labels", type=int, default=0, metavar="N", help="train on true labels of N early positions")
-    parser.add_argument("--avoid", type=Path, nargs="*", default=[], metavar="FILE")
+    parser.add_argument("--avoid", type=Path, nargs="*", default=[], metavar="FILE", help="positions to leave out")
     options = parser.parse_args()
     torch.set_num_threads(1)
     config = TrainConfig(**RunDir.read(options.run).config["settings"])
@@ -137,7 +140,8 @@ def main() -> None:
         played.append(games)
         played.forget(WINDOW)
     if options.labels:
-        files = [*Path("selfplay/positions").glob("connect4*.jsonl"), *Path("tests/data").glob("connect4*.jsonl")]
+        files = [file for folder in LABELLED for file in folder.glob("connect4*.jsonl")]
+        assert len(files) > 1
         labels = [label for path in [*files, *options.avoid] for label in read_labels(GAME, path)]
         early, avoid = Replay(GAME), {identity(replayed(label.position.actions)) for label in labels}
         early.append(labelled(options.labels, avoid, Random(1)))

@@ -88,6 +88,7 @@ class Stack:
         """Set a search of `state`, `ply` plies after the game's start, up: is its score above alpha, below beta?"""
         self.states[0] = state[0]
         self.frames["alpha"][0], self.frames["beta"][0] = alpha, beta
+        self.frames["next"][0] = 0
         self.control[DEPTH], self.control[HANDED_UP], self.control[ROOT_PLY] = 0, 0, ply
 
 
@@ -213,9 +214,11 @@ def parts(game: Game) -> Parts:
                         entry.used = USED
                         entry.lower = -FAR
                         entry.upper = FAR
-                    entry.move = f.move
                     if f.best > f.asked:
                         entry.lower = max(entry.lower, f.best)
+                        entry.move = f.move
+                    elif entry.lower == -FAR:  # else the move that proves the lower bound stays
+                        entry.move = f.move
                     if f.best < f.beta:
                         entry.upper = min(entry.upper, f.best)
                 value = np.int64(f.best)
@@ -298,8 +301,11 @@ def alpha_beta(game: Game) -> AlphaBeta:
         return entry.move if entry.used else -1
 
     @kernel(game)
-    def pin(table: Any, words: Any, scores: Any) -> None:
-        """Enter states (words [n, words of a state]) with their scores [n]; where two share a slot, the first stays."""
+    def pin(table: Any, words: Any, scores: Any, best: Any) -> None:
+        """Enter states (words [n, words of a state]) with their scores and best moves [n], which nothing displaces.
+
+        Where two share a slot, the first stays.
+        """
         for i in range(words.shape[0]):
             entry = table[slot_of(words, i, np.int64(table.shape[0] - 1))]
             if entry.used != PINNED:
@@ -307,7 +313,7 @@ def alpha_beta(game: Game) -> AlphaBeta:
                     entry.words[k] = words[i, k]
                 entry.lower = scores[i]
                 entry.upper = scores[i]
-                entry.move = -1
+                entry.move = best[i]
                 entry.used = PINNED
 
     return AlphaBeta(search, remembered, pin)

@@ -37,6 +37,7 @@ class Solution:
     plies: int | None
     nodes: int
     seconds: float
+    line: tuple[str, ...] = ()  # the move and best play after it, as far as remembered; of `moves` alone
 
     @property
     def value(self) -> int | None:
@@ -64,6 +65,11 @@ class Budget:
         """Since it began."""
         return time.perf_counter() - self.began
 
+    def part(self, parts: int) -> "Budget":
+        """An equal part of what is left; what it uses is for the caller to add here."""
+        seconds = None if self.deadline is None else max(self.deadline - time.perf_counter(), 0.0) / parts
+        return Budget((self.nodes - self.used) // parts, seconds, self.stop)
+
 
 class Exact:
     """Solves positions of one game. Not thread-safe. `memory` is the byte budget of its table.
@@ -76,6 +82,7 @@ class Exact:
             raise TandemError(f"exact cannot play {game.name}: its outcomes depend on repeated positions")
         self.game, self.kernels, self.far = game, alpha_beta(game), game.max_plies + 1
         self.table, self.stack, self.rng = new_table(game, memory), Stack(game), Random(seed)
+        self._keeper = -1  # a move that proves the lower bound which was found last
         if early:
             self.kernels.pin(self.table, *early_positions(game))
 
@@ -101,7 +108,8 @@ class Exact:
         if position.ended:
             score = self.far * int(position.outcome())
             return score, score
-        while low < high and not (outcome_only and (low > 0 or high < 0)):
+        self._keeper = -1
+        while not self._settled(low, high, outcome_only):
             middle = low + (high - low) // 2
             if outcome_only:
                 middle = 0 if high > 0 else -1
@@ -114,13 +122,18 @@ class Exact:
                 break
             if found > middle:
                 low = max(low, found)
+                self._keeper = self._remembered(position)
             else:
                 high = min(high, found)
         return low, high
 
-    def _solution(self, low: int, high: int, budget: Budget) -> Solution:
+    @staticmethod
+    def _settled(low: int, high: int, outcome_only: bool) -> bool:
+        return low >= high or (outcome_only and (low > 0 or high < 0))
+
+    def _solution(self, low: int, high: int, nodes: int, seconds: float, line: tuple[str, ...] = ()) -> Solution:
         plies = self.far - abs(low) if low == high != 0 else None
-        return Solution(int(np.sign(low)), int(np.sign(high)), plies, budget.used, budget.seconds)
+        return Solution(int(np.sign(low)), int(np.sign(high)), plies, nodes, seconds, line)
 
     def solve(
         self,
@@ -138,11 +151,15 @@ class Exact:
         """
         budget = Budget(nodes, seconds, stop)
         low, high = self._narrow(position, -self.far, self.far, budget, outcome_only)
-        return self._solution(low, high, budget)
+        return self._solution(low, high, budget.used, budget.seconds)
 
-    def score(self, position: Position) -> int:
-        """The score of a position, as engine.alphabeta counts it, however long that takes."""
-        return self._narrow(position, -self.far, self.far, Budget(None, None, None), False)[0]
+    def best(self, position: Position) -> tuple[int, int]:
+        """The score of a position that is not over, as engine.alphabeta counts it, and a move that reaches it.
+
+        However long that takes.
+        """
+        score = self._narrow(position, -self.far, self.far, Budget(None, None, None), False)[0]
+        return score, self._held(position)
 
     def moves(
         self,
@@ -153,14 +170,28 @@ class Exact:
         stop: Callable[[], bool] | None = None,
         outcome_only: bool = False,
     ) -> dict[int, Solution]:
-        """What is proven of every legal action: outcome for the player who makes it, plies to the end with it."""
-        budget, found = Budget(nodes, seconds, stop), dict[int, Solution]()
-        for action in position.legal():
-            position.play(action)
-            low, high = self._narrow(position, -self.far, self.far, budget, outcome_only)
-            position.undo()
-            found[action] = self._solution(nearer(high), nearer(low), budget)
-        return found
+        """What is proven of every legal action: outcome for the player who makes it, plies to the end with it.
+
+        A budget is shared out evenly, to the outcomes of all moves first (twice, as some need less than their part) and
+        to distances then. A Solution's nodes and seconds are those spent on its move.
+        """
+        budget, actions = Budget(nodes, seconds, stop), position.legal()
+        bounds = dict.fromkeys(actions, (-self.far, self.far))  # of the position after the move
+        spent = dict.fromkeys(actions, (0, 0.0))
+        lines = dict.fromkeys(actions, tuple[str, ...]())
+        for only in (True, True) if outcome_only else (True, True, False):
+            todo = [a for a in actions if not self._settled(*bounds[a], only)]
+            for i, action in enumerate(todo):
+                part = budget.part(len(todo) - i)
+                position.play(action)
+                bounds[action] = self._narrow(position, *bounds[action], part, only)
+                position.undo()
+                budget.used += part.used
+                spent[action] = spent[action][0] + part.used, spent[action][1] + part.seconds
+                lines[action] = tuple(self._line(position, action))
+        return {
+            a: self._solution(nearer(high), nearer(low), *spent[a], lines[a]) for a, (low, high) in bounds.items()
+        }  # fmt: skip
 
     def run(
         self,
@@ -172,17 +203,19 @@ class Exact:
     ) -> SearchResult:
         """Choose a move: the soonest win or the latest loss, among equals by seed.
 
-        Where the budget does not reach, the move that the unfinished search held best. The result's simulations are
-        nodes; its proofs name the moves found best. Raises TandemError when the game is over.
+        Where the budget does not reach, a move that keeps what is proven, if any is; else what the unfinished search
+        held best. The result's simulations are nodes; its proofs name the moves found best. Raises TandemError when the
+        game is over.
         """
         if position.ended:
             raise TandemError(f"the game is over ({position.ended}); there is nothing to solve")
         budget = Budget(nodes, seconds, stop)
         low, high = self._narrow(position, -self.far, self.far, budget, False)
+        held = self._held(position)  # now: testing other moves may displace it from the table
         actions = sorted(position.legal())
         best = self._best(position, low, budget) if low == high else []
-        action = best[self.rng.below(len(best))] if best else self._held_best(position)
-        found = self._solution(low, high, budget)
+        action = best[self.rng.below(len(best))] if best else held
+        found = self._solution(low, high, budget.used, budget.seconds)
         proofs = np.array([found.value if a in best else np.nan for a in actions], np.float64)
         return SearchResult(
             mode=EXACT,
@@ -202,6 +235,7 @@ class Exact:
             proven=found.value,
             plies=found.plies or 0,
             planned=True,
+            bounds=(found.lower, found.upper),
         )
 
     def _best(self, position: Position, score: int, budget: Budget) -> list[int]:
@@ -213,9 +247,7 @@ class Exact:
             position.play(actions[at])
             after = self.far * int(position.outcome()) if position.ended else self._test(position, bar, budget)
             position.undo()
-            if after is None:
-                break
-            if after <= bar:
+            if after is not None and after <= bar:
                 best.append(actions[at])
         return best
 
@@ -233,7 +265,25 @@ class Exact:
         move = int(self.kernels.remembered(self.table, self.stack.words))
         return move if move in position.legal() else -1
 
-    def _held_best(self, position: Position) -> int:
-        """The root's move as the table remembers it, else the first that the game would look at."""
-        move = self._remembered(position)
-        return move if move >= 0 else position.legal()[0]
+    def _held(self, position: Position) -> int:
+        """The move that the search now ended holds best, one that proves the lower bound if any does.
+
+        Without any, the move that it is at: those before it were not good enough, those after it seemed worse.
+        """
+        stack = self.stack
+        at = int(stack.moves[0, stack.frames["next"][0] - 1]) if stack.frames["next"][0] > 0 else -1
+        move = self._keeper if self._keeper >= 0 else self._remembered(position)
+        if move >= 0:
+            return move
+        for action in position.legal():  # a win at once needs no order of moves
+            position.play(action)
+            won = bool(position.ended) and position.outcome() < 0
+            position.undo()
+            if won:
+                return action
+        if at < 0:
+            stack.begin(position.state, position.ply, -self.far, self.far)
+            stack.moves[0, 0] = position.legal()[0]  # stays where every move loses at once
+            self.kernels.search(self.table, stack.states, stack.words, stack.moves, stack.frames, stack.control, 1)
+            at = int(stack.moves[0, 0])
+        return at

@@ -12,6 +12,11 @@ Array = npt.NDArray[np.float64]
 OUTCOME_WORD = {1: "win", 0: "draw", -1: "loss"}
 
 
+def in_plies(plies: int | None) -> str:
+    """As in "win in 7 plies"; nothing where there is no such distance."""
+    return f" in {plies} {'ply' if plies == 1 else 'plies'}" if plies else ""
+
+
 @dataclass(frozen=True)
 class SearchResult:
     """One searched position; arrays have one entry per legal action, in ascending order of the actions.
@@ -38,6 +43,7 @@ class SearchResult:
     proven: int | None
     plies: int
     planned: bool
+    bounds: tuple[int, int] = (-1, 1)  # the outcomes still possible where the solver proved neither all nor nothing
 
     @property
     def value(self) -> float:
@@ -47,7 +53,9 @@ class SearchResult:
     def value_text(self) -> str:
         """The value in words; a solver that proved nothing has no percentages to offer."""
         if self.proven is not None:
-            return f"proven {OUTCOME_WORD[self.proven]}" + f" in {self.plies} plies" * (self.plies > 0)
+            return f"proven {OUTCOME_WORD[self.proven]}{in_plies(self.plies)}"
+        if self.bounds != (-1, 1):
+            return "proven draw or win" if self.bounds[0] == 0 else "proven draw or loss"
         return "unknown" if self.mode == EXACT else "win {:.0%} draw {:.0%} loss {:.0%}".format(*self.wdl)
 
     def summary(self) -> str:

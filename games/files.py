@@ -30,6 +30,14 @@ def write_atomic(path: Path, data: bytes) -> None:
         discard(temporary)
 
 
+def check_output(path: Path) -> None:
+    """Raise TandemError where no file can be written at `path`, before there is work to lose."""
+    if path.is_dir():
+        raise TandemError(f"{path} is a folder; name a file in it")
+    if not path.parent.is_dir():
+        raise TandemError(f"cannot write {path}: there is no folder {path.parent}")
+
+
 def publish_folder(path: Path, write: Callable[[Path], None]) -> None:
     """Let `write` fill an empty folder, make its files durable, then name it `path`, replacing what was there.
 

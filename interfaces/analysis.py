@@ -71,7 +71,7 @@ def _solved(solutions: dict[str, Solution]) -> dict[str, Any]:
     root = {
         "net": None,
         "move": order[0],
-        "pv": order[:1],
+        "pv": list(best.line) or order[:1],
         "value": proven,
         "wdl": None if proven is None else certain(proven),
         "proven": proven,
@@ -86,7 +86,7 @@ def _solved(solutions: dict[str, Solution]) -> dict[str, Any]:
 
 def _solved_move(move: str, s: Solution) -> MoveReport:
     wdl = None if s.value is None else certain(s.value)
-    return MoveReport(move, s.nodes, None, None, s.value, wdl, (s.lower, s.upper), s.plies, [move])
+    return MoveReport(move, s.nodes, None, None, s.value, wdl, (s.lower, s.upper), s.plies, list(s.line) or [move])
 
 
 def _rounded(value: Any) -> Any:

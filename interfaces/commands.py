@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from engine.exact import Solution
 from engine.modes import CHOICES, EXACT
-from engine.result import OUTCOME_WORD
+from engine.result import OUTCOME_WORD, in_plies
 from games.errors import TandemError
 from interfaces.analysis import rank
 from interfaces.interrupt import interruptible
@@ -154,4 +154,4 @@ def truth_text(solution: Solution) -> str:
     if solution.value is None:
         possible = [word for outcome, word in OUTCOME_WORD.items() if solution.lower <= outcome <= solution.upper]
         return f"unknown ({' or '.join(possible) if len(possible) < 3 else 'nothing proven'})"
-    return OUTCOME_WORD[solution.value] + ("" if solution.plies is None else f" in {solution.plies} plies")
+    return OUTCOME_WORD[solution.value] + in_plies(solution.plies)

@@ -1,4 +1,5 @@
-"""Players answer positions, one move each, on all cores. Ours remember nothing of the positions before; engines may."""
+"""Players answer positions, one move each, on all cores. Ours remember nothing of the positions before, but for
+what the exact solver has proven of up to TASK of them; engines may remember all."""
 
 import sys
 import time

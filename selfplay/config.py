@@ -12,6 +12,7 @@ from games.contract import Game
 from games.errors import TandemError
 from nets.config import NetConfig
 
+MOST_COUNT = 2**31 - 1  # kernels count in 32 bits
 LEARNERS = ("search", "ppo")
 PRESETS = Path(__file__).resolve().parent / "presets"
 # Where and when work happens, not what is learnt: these may change whenever a run goes on.
@@ -35,7 +36,7 @@ class TrainConfig:
     considered: int = setting(16, "moves that enter a bracket at most", 1, 100_000)
     value_scale: float = setting(0.25, "weight of Q against logits in brackets and in what they teach", 0.001, 100)
     late_effort: float = setting(
-        1.0, "how many times the simulations and proof_nodes a move gets at the budget's end, growing evenly", 1, 100
+        1.0, "times that simulations and proof_nodes have grown by the budget's end, geometrically", 1, 100
     )
     full_share: float = setting(0.25, "share of moves that are fully searched", 0.01, 1)
     c_puct: float = setting(1.5, "exploration constant of PUCT", 0, 1000)
@@ -95,6 +96,9 @@ class TrainConfig:
             least, most = item.metadata["least"], item.metadata["most"]
             if isinstance(value, int | float) and not least <= value <= most:
                 raise TandemError(f"{item.name} must lie between {least:g} and {most:g}, not {value}")
+        for name in ("simulations", "fast_simulations", "proof_nodes"):
+            if getattr(self, name) * self.late_effort > MOST_COUNT:
+                raise TandemError(f"{name} times late_effort must be at most {MOST_COUNT:,}")
         if self.executor not in ("processes", "threads"):
             raise TandemError(f"executor must be processes or threads, not {self.executor}")
         if self.learner not in LEARNERS:

@@ -47,7 +47,7 @@ class Worker(Protocol):
     def core_seconds(self) -> float:
         """Processor seconds spent outside this process."""
 
-    def play(self, plies: int, effort: float, stop: Callable[[], bool]) -> GameBatch:
+    def play(self, plies: int, stop: Callable[[], bool], effort: float) -> GameBatch:
         """Actor.play; blocks. Raises TandemError when the actor fails."""
 
     def load(self, model: nn.Module) -> None:
@@ -74,7 +74,7 @@ class ThreadWorker:
         """Positions evaluated since its start."""
         return self.actor.evaluations
 
-    def play(self, plies: int, effort: float, stop: Callable[[], bool]) -> GameBatch:
+    def play(self, plies: int, stop: Callable[[], bool], effort: float) -> GameBatch:
         """Actor.play."""
         return self.actor.play(plies, stop, effort)
 
@@ -110,7 +110,7 @@ class ProcessWorker:
             if not self.process.is_alive():
                 raise self._died()
 
-    def play(self, plies: int, effort: float, stop: Callable[[], bool]) -> GameBatch:
+    def play(self, plies: int, stop: Callable[[], bool], effort: float) -> GameBatch:
         """Actor.play over there. Raises TandemError when it fails or its process has died."""
         self.stopped.clear()
         try:

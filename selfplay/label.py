@@ -5,9 +5,8 @@ length is the game's, in plies, under perfect play from there: the winner's spar
 """
 
 import json
-from concurrent.futures import ProcessPoolExecutor
-from functools import cache
-from multiprocessing import get_context
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -19,17 +18,22 @@ from engine.search import Search, Settings
 from games.cli import Parser, run_main
 from games.contract import Game
 from games.errors import TandemError
-from games.files import write_atomic
+from games.files import check_output, write_atomic
 from games.loader import load
-from games.processes import cores, end_with_parent, sigint_ignored
+from games.processes import cores
 from games.rng import Random, seed_for
 from games.rules import rules
 from selfplay.labels import read_labels
+from selfplay.pool import Desk, in_processes
 
 EXAMPLES = "example: python -m selfplay.label connect4 --positions 1000 --plies 8-36 --seed 7 --out dev.jsonl"
 RANDOM_SHARES = (1.0, 0.5, 0.25)  # of moves, in a third of the positions each
 SIMULATIONS = 200  # of play-out search, which makes the other moves
 CHUNK = 10  # positions a worker makes before it reports
+TRIES = 100  # at one position, before it is given up
+MOST_SPARE = 10  # times the positions asked for are tried before a set is given up
+HOPELESS = 2  # chunks without any position, and it is given up too
+MEMORY = 256 << 20  # bytes of a worker's table
 
 
 def canonical(position: Position) -> bytes:
@@ -58,41 +62,46 @@ def score(solution: Solution, length: int, most: int) -> int:
     return solution.value * ((most + 2 - length - solution.plies) // 2)
 
 
-@cache
-def solver(spec: str, memory: int) -> Exact:
-    """This process's solver: what its table learns from one position helps with the next."""
-    return Exact(load(spec), memory=memory)
+def _desk(spec: str, seed: int, plies: tuple[int, int], nodes: int, everything: bool) -> Desk:
+    """A worker: what its solver's table learns from one position helps with the next."""
+    game = load(spec)
+    exact = Exact(game, memory=MEMORY)
 
-
-def make(
-    spec: str, seed: int, number: int, plies: tuple[int, int], nodes: int, memory: int, everything: bool
-) -> list[str]:
-    """Lines for positions number * CHUNK and on; a position that `nodes` do not solve is passed over."""
-    game, found = load(spec), list[str]()
-    exact = solver(spec, memory)
-    for index in range(number * CHUNK, (number + 1) * CHUNK):
-        rng = Random(seed_for(seed, index))
-        span = plies[1] - plies[0] + 1
-        target = plies[0] + index % span
+    def made(index: int) -> str | None:
+        rng, span = Random(seed_for(seed, index)), plies[1] - plies[0] + 1
         share = RANDOM_SHARES[index // span % len(RANDOM_SHARES)]
         search = Search(game, Settings("search", seed=index, memory=4 << 20))
-        while True:
-            position = noisy_position(game, target, share, search, rng)
+        for _ in range(TRIES):
+            position = noisy_position(game, plies[0] + index % span, share, search, rng)
             if position is None:
                 continue
             solved = exact.moves(position, nodes=nodes)
             values = {solution.value for solution in solved.values()}
             if None not in values and (everything or len(values) > 1):
-                break
-        moves = [game.format_action(p, a) for p, a in zip(position.states, position.actions, strict=False)]
-        scores = {
-            game.format_action(position.state, action): score(solution, position.ply, game.max_plies)
-            for action, solution in solved.items()
-        }
-        joined = "".join(moves) if all(len(m) == 1 for m in moves) else moves
-        line = json.dumps({"moves": joined, "ply": position.ply, "scores": scores})
-        found.append(f"{canonical(position).hex()} {line}")
-    return found
+                return f"{canonical(position).hex()} {_line(position, solved)}"
+        return None
+
+    def make(number: int, stop: Callable[[], bool]) -> tuple[int, list[str]] | None:
+        found = []
+        for index in range(number * CHUNK, (number + 1) * CHUNK):
+            if stop():
+                return None
+            found.append(made(index))
+        return number, [line for line in found if line]
+
+    return make, lambda: None
+
+
+def _line(position: Position, solved: dict[int, Solution]) -> str:
+    """A position and the scores of its moves as a labelled file holds them."""
+    game = position.game
+    moves = [game.format_action(p, a) for p, a in zip(position.states, position.actions, strict=False)]
+    scores = {
+        game.format_action(position.state, action): score(solution, position.ply, game.max_plies)
+        for action, solution in solved.items()
+    }
+    joined = "".join(moves) if all(len(m) == 1 for m in moves) else moves
+    return json.dumps({"moves": joined, "ply": position.ply, "scores": scores})
 
 
 def label(
@@ -107,24 +116,32 @@ def label(
 ) -> list[str]:
     """JSON lines of `positions` labelled positions, no two alike up to symmetry and none in `avoid`.
 
-    With `everything`, those in which no move is wrong are among them.
+    With `everything`, those in which no move is wrong are among them. The same on any number of processes. Raises
+    TandemError when there are no more such positions to be found.
     """
-    lines, seen, number = list[str](), set(avoid), 0
-    with sigint_ignored():
-        pool = ProcessPoolExecutor(cores(), get_context("spawn"), initializer=end_with_parent)
-    with pool, tqdm(total=positions, unit="position") as bar:
-        while len(lines) < positions:
-            batch = range(number, number + max(cores(), (positions - len(lines)) // CHUNK))
-            number = batch.stop
-            tasks = ((spec, seed, n, plies, nodes, 256 << 20, everything) for n in batch)
-            for made in pool.map(make, *zip(*tasks, strict=True)):
-                for entry in made:
+    chunks = -(-positions // CHUNK)
+    # The workers take them in order, and what is not needed is not begun.
+    tasks = [(number,) for number in range(MOST_SPARE * chunks)]
+    lines, seen, waiting, number = list[str](), set(avoid), dict[int, list[str]](), 0
+    results = in_processes(_desk, (spec, seed, plies, nodes, everything), tasks, cores())
+    with closing(results), tqdm(total=positions, unit="position") as bar:
+        for done, made in results:
+            waiting[done] = made
+            while number in waiting:
+                for entry in waiting.pop(number):
                     identity, line = entry.split(" ", 1)
                     if bytes.fromhex(identity) not in seen and len(lines) < positions:
                         seen.add(bytes.fromhex(identity))
                         lines.append(line)
                         bar.update()
-    return lines
+                number += 1
+            if len(lines) == positions:
+                return lines
+            if not lines and number >= HOPELESS:
+                break
+    raise TandemError(
+        f"only {len(lines)} such positions were found, not {positions}; ask for fewer, or for other --plies"
+    )
 
 
 def main(arguments: list[str]) -> int:
@@ -145,8 +162,7 @@ def main(arguments: list[str]) -> int:
         raise TandemError(f"--plies: write them as 8-36, within 0-{game.max_plies - 1}, not '{options.plies}'")
     if options.positions < 1 or options.nodes < 1:
         raise TandemError("--positions and --nodes must be at least 1")
-    if not options.out.parent.is_dir():
-        raise TandemError(f"there is no folder {options.out.parent}")
+    check_output(options.out)
     avoid = set[bytes]()
     for path in options.avoid:
         avoid |= {canonical(known.position) for known in read_labels(game, path)}
@@ -161,8 +177,8 @@ def main(arguments: list[str]) -> int:
         everything=options.all,
     )
     write_atomic(options.out, ("\n".join(lines) + "\n").encode())
-    counts = np.bincount([json.loads(line)["ply"] for line in lines])
-    print(f"{len(lines)} positions, {counts[counts > 0].min()} to {counts.max()} a ply, in {options.out}")
+    counts = np.bincount([json.loads(line)["ply"] for line in lines], minlength=span[1] + 1)[span[0] :]
+    print(f"{len(lines)} positions, {counts.min()} to {counts.max()} a ply, in {options.out}")
     return 0
 
 

@@ -46,15 +46,20 @@ class Label:
         return len(set(self.values.values())) > 1
 
 
+def labelled_file(game: Game) -> Path | None:
+    """The labelled positions that ship for choosing and for watching a run, never for training; None without any."""
+    path = POSITIONS / f"{shipped_path(game).stem}_dev.jsonl"
+    # A game file of the user's own may bear the name of one of ours.
+    return path if path.is_file() and game.spec.partition(":")[0] == game.name else None
+
+
 def known_labels(game: Game) -> tuple[Label, ...]:
     """Every label at hand for a game: the file that ships in selfplay/positions, else all positions, solved.
 
     Raises TandemError when there is no such file and brute force does not solve the game.
     """
-    path = POSITIONS / f"{shipped_path(game).stem}_dev.jsonl"
-    # A game file of the user's own may bear the name of one of ours.
-    ships = path.is_file() and game.spec.partition(":")[0] == game.name
-    return _shipped_labels(game, path) if ships else solved_labels(game)
+    path = labelled_file(game)
+    return solved_labels(game) if path is None else _shipped_labels(game, path)
 
 
 @cache

@@ -207,7 +207,7 @@ class Loop:
         p, config = self.progress, self.config
         effort = config.late_effort ** min(p.share(self.budget), 1.0)
         plies = max(1, int(self.plies_per_round / effort) // len(self.workers))
-        playing = [pool.submit(worker.play, plies, effort, self._over) for worker in self.workers]
+        playing = [pool.submit(worker.play, plies, self._over, effort) for worker in self.workers]
         steps = int(p.bucket // config.batch) if len(self.replay) >= LEAST_POSITIONS * config.batch else 0
         if self.budget.steps is not None:
             steps = min(steps, self.budget.steps - p.steps)

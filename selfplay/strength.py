@@ -15,13 +15,13 @@ from games.errors import TandemError
 from players.match import openings, play_game
 from players.player import EnginePlayer
 from players.spec import PlayerSpec
-from selfplay.labels import Label, known_labels
+from selfplay.labels import Label, known_labels, labelled_file
 
 SIMULATIONS = 100
 OPPONENT_SIMULATIONS = 10_000
 PAIRS = 10
 OPENING_PLIES = 4
-SAMPLE = 400  # labelled positions that a measurement looks at
+SAMPLE = 400  # positions of a labelled file that a measurement looks at; where a game is solved in full, it sees all
 BUDGETS = (25, 100)  # simulations of the hybrid there
 MEMORY = 64 << 20  # bytes of trees there
 
@@ -45,15 +45,16 @@ class Strength:
     def __str__(self) -> str:
         if self.score is not None:
             return f"hybrid:{SIMULATIONS} scores {self.score:.0%} of {self.games} against search:{OPPONENT_SIMULATIONS}"
-        shares = ", ".join(f"{name} {share:.1%}" for name, share in self.kept.items())
-        return f"right moves: {shares} of {self.positions}, value error {self.value_error:.3f}"
+        shares = ", ".join(f"{name} {share:.1%} ({self.regret[name]:.3f})" for name, share in self.kept.items())
+        return f"right moves (regret): {shares} of {self.positions}, value error {self.value_error:.3f}"
 
     def brief(self) -> str:
-        """The first and the last figure, for a progress bar."""
+        """The most telling figures, for a progress bar."""
         if self.score is not None:
             return f"score {self.score:.0%}"
         names = list(self.kept)
-        return "right " + ", ".join(f"{name} {self.kept[name]:.0%}" for name in (names[0], names[-1]))
+        shares = ", ".join(f"{name} {self.kept[name]:.0%}" for name in (names[0], names[-1]))
+        return f"right {shares}, regret {self.regret[names[-1]]:.2f}, value error {self.value_error:.2f}"
 
     def scalars(self) -> dict[str, float]:
         """Every figure by the name that TensorBoard and the log give it."""
@@ -70,7 +71,8 @@ def measure(game: Game, evaluator: Evaluator, seed: int, stop: Callable[[], bool
     if labels is None:
         score = _score(game, evaluator, seed, stop)
         return None if score is None else Strength(score, 2 * PAIRS)
-    sample = [labels[i * len(labels) // SAMPLE] for i in range(SAMPLE)] if len(labels) > SAMPLE else labels
+    sampled = labelled_file(game) is not None and len(labels) > SAMPLE
+    sample = [labels[i * len(labels) // SAMPLE] for i in range(SAMPLE)] if sampled else labels
     return on_truth(game, evaluator, sample, stop)
 
 

@@ -22,7 +22,7 @@ from typing import Any
 from games.cli import Parser, run_main
 from games.contract import Game
 from games.errors import TandemError
-from games.files import write_atomic
+from games.files import check_output, write_atomic
 from games.loader import load
 from players.gtp_client import REPLY_SECONDS
 from players.spec import parse_spec
@@ -234,6 +234,8 @@ def main(arguments: list[str]) -> int:
     )
     options = parser.parse_args(arguments)
     game, specs = load(options.game), [parse_spec(spec) for spec in options.specs]
+    if options.reply_seconds <= 0 or not 0 <= options.seed < 2**64:
+        raise TandemError("--reply-seconds must be above 0, --seed a whole number from 0 to 2**64 - 1")
     if options.run and options.model:
         raise TandemError("give --run or --model, not both")
     model = options.model
@@ -241,8 +243,8 @@ def main(arguments: list[str]) -> int:
         from nets.models import run_model
 
         model = run_model(options.run)
-    if options.json and not options.json.parent.is_dir():
-        raise TandemError(f"cannot write {options.json}: there is no folder {options.json.parent}")
+    if options.json:
+        check_output(options.json)
     known = read_labels(game, options.positions) if options.positions else known_labels(game)
     labels = [label for label in known if label.decisive]
     if not labels:
@@ -260,13 +262,13 @@ def main(arguments: list[str]) -> int:
     scores = [score(str(spec), row, labels) for spec, row in zip(specs, given, strict=True)]
     trained = trained_on(game, Store(options.run / GAMES, game.rules_id), labels).tolist() if options.run else []
     found = report(game, scores, labels, len(known), options.seed, trained)
-    if options.json:
-        write_atomic(options.json, (json.dumps(found, indent=1) + "\n").encode())
     lines = tables(found)
     for i, s in enumerate(scores):
         for reason, count in Counter(s.forfeits).most_common(3):
             lines.append(f"{_letter(i)} failed in {count} positions, counted as lost: {reason}")
     print("\n".join(lines))
+    if options.json:
+        write_atomic(options.json, (json.dumps(found, indent=1) + "\n").encode())
     return 0
 
 

@@ -1,5 +1,6 @@
 """Early positions solved ahead: the solver's answers with them are those without them and those of brute force."""
 
+import json
 import random
 
 import numpy as np
@@ -30,12 +31,17 @@ def table(tmp_path, monkeypatch):
 
 def test_scores_are_brute_force_s(table):
     game = load(SPEC)
-    words, scores = early.early_positions(game)
+    words, scores, moves = early.early_positions(game)
     assert len(scores) == 16  # four columns and four again: with their images, every position of two plies
     assert table.name == "connect4-columns=4-rows=4.npz"
-    for state, score in zip(words.view(game.state).reshape(-1), scores, strict=True):
-        value, plies = oracle(Position(game, states=[np.array([state])]))
+    for state, score, move in zip(words.view(game.state).reshape(-1), scores, moves, strict=True):
+        position = Position(game, states=[np.array([state])])
+        value, plies = oracle(position)
         assert score == (0 if value == 0 else value * (game.max_plies + 1 - plies))
+        position.play(int(move))
+        after, left = oracle(position)
+        assert after == -value
+        assert value == 0 or left == plies - 1
 
 
 def test_the_solver_knows_them_and_nothing_displaces_them(table):
@@ -73,12 +79,32 @@ def test_it_goes_on_where_it_was_stopped(tmp_path, capsys):
     assert main(words) == 0
     whole = np.load(path)
     game = load(words[0])
-    part = [f"{s.tobytes().hex()} 7" for s in frontier(game, 2)[:3]]  # wrong on purpose: taken as they stand
-    path.with_suffix(".part").write_text("\n".join(part) + "\n")
+    header = json.dumps({"rules_id": game.rules_id, "plies": 2})
+    part = [f"{s.tobytes().hex()} 7 1" for s in frontier(game, 2)[:4]]  # wrong on purpose: taken as they stand
+    path.with_suffix(".part").write_text("\n".join([header, *part])[:-3])  # the last one was being written
     assert main(words) == 0
     resumed = np.load(path)
     assert resumed["scores"].tolist() == [7, 7, 7, *whole["scores"][3:].tolist()]
     assert not path.with_suffix(".part").exists()
+
+
+def test_part_of_another_table_is_refused(tmp_path):
+    path = tmp_path / "table.npz"
+    part = path.with_suffix(".part")
+    words = ["connect4:rows=4,columns=4", "--plies", "2", "--workers", "1", "--out", str(path)]
+    for text, wrong in (
+        (json.dumps({"rules_id": load(words[0]).rules_id, "plies": 3}), "other rules or another number of plies"),
+        (json.dumps({"rules_id": load("connect4").rules_id, "plies": 2}), "other rules or another number of plies"),
+        ("a b", "is damaged"),
+    ):
+        part.write_text(text + "\n")
+        with pytest.raises(TandemError, match=wrong):
+            main(words)
+        assert part.read_text() == text + "\n"
+    with pytest.raises(TandemError, match="is over after 3 plies"):
+        main(["connect4:rows=2,columns=2,connect=2", "--plies", "3", "--out", str(tmp_path / "x.npz")])
+    with pytest.raises(TandemError, match="is a folder"):
+        main([*words[:-1], str(tmp_path)])
 
 
 def test_a_damaged_table_is_refused(table):

@@ -122,9 +122,41 @@ def test_out_of_budget_it_says_what_is_proven_and_no_more() -> None:
     chosen = exact.run(Position(game), nodes=500)
     assert chosen.proven is None
     assert chosen.value_text() == "unknown"
-    assert chosen.action in Position(game).legal()
+    assert chosen.action == 3  # the one it would look at first
     assert exact.solve(Position(game), seconds=0.05).seconds < 1
     assert exact.solve(Position(game), stop=lambda: True).nodes == 0
+
+
+def test_out_of_budget_it_plays_what_it_has_proven() -> None:
+    """Whatever the budget: a move that is right as far as the result says; and no worse than what was proven before."""
+    game, cut = load("connect4"), 0
+    for label in read_labels(game, LABELLED):
+        if not 14 <= label.position.ply <= 24:
+            continue
+        for nodes in (300, 3000, 30_000):
+            found = Exact(game, memory=1 << 16).run(label.position, nodes=nodes)
+            cut += found.proven is None or bool(np.isnan(found.proofs).all())
+            if found.proven is not None:
+                assert label.values[found.action] == label.best == found.proven
+            assert found.bounds[0] <= label.best <= found.bounds[1]
+            assert label.values[found.action] >= found.bounds[0]
+    assert cut > 100
+
+
+def test_a_budget_is_shared_out_among_the_moves() -> None:
+    game = load("connect4")
+    for label in [x for x in read_labels(game, LABELLED) if x.position.ply in (14, 16)][:20]:
+        exact = Exact(game, memory=1 << 22)
+        found = exact.moves(label.position, nodes=20_000)
+        assert sum(s.nodes for s in found.values()) <= 20_000
+        assert all(s.nodes > 0 or s.value is not None for s in found.values())
+        for action, s in found.items():
+            assert s.lower <= label.values[action] <= s.upper
+            assert s.line[0] == game.format_action(label.position.state, action)
+        whole = exact.moves(label.position)
+        assert {a: s.value for a, s in whole.items()} == label.values
+        began = sum(s.seconds for s in whole.values())
+        assert began < 60
 
 
 def test_a_paused_search_goes_on_where_it_was() -> None:

@@ -158,12 +158,12 @@ def test_compare_shows_the_truth_of_every_legal_move():
     said = talk("a1", "a2", "b1", "b2", "/compare", flags=("--mode", "search", "--side", "both", "--simulations", 200))
     lines = said[5].splitlines()
     start = lines.index("what the solver proves of each move within 1 s:")
-    assert lines[start + 1] == "  win in 1 plies: c1"
+    assert lines[start + 1] == "  win in 1 ply: c1"
     proven = " ".join(lines[start + 1 :])
     assert sorted(re.findall(r"\b[abc][123]\b", proven)) == ["a3", "b3", "c1", "c2", "c3"]
     best = next(line for line in lines if line.split()[:1] == ["exact"])
     assert best.split()[1] == "c1"
-    assert best.endswith("  win in 1 plies")
+    assert best.endswith("  win in 1 ply")
 
 
 def test_what_the_solver_cannot_prove_is_called_unknown_with_its_bounds(monkeypatch):

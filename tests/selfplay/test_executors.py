@@ -36,11 +36,11 @@ def test_processes_play_what_threads_play() -> None:
         games = []
         for worker in workers:
             worker.load(model)
-            games.append(to_bytes(worker.play(300, 1.0, never), GAME.rules_id))
+            games.append(to_bytes(worker.play(300, never, 1.0), GAME.rules_id))
         assert games[0] == games[1]
     assert workers[0].evaluations == workers[1].evaluations > 0
     assert workers[1].core_seconds > 0
-    stopped = workers[1].play(10**9, 1.0, lambda: True)
+    stopped = workers[1].play(10**9, lambda: True, 1.0)
     assert stopped.positions < 10**6
     for worker in workers:
         worker.close()
@@ -55,7 +55,7 @@ def test_kernels_compiled_in_advance_are_all_that_an_actor_needs() -> None:
 
     compile_kernels(GAME, config, model)
     before = compiled()
-    ThreadWorker(GAME, config, model, 0, 1).play(300, 1.0, never)
+    ThreadWorker(GAME, config, model, 0, 1).play(300, never, 1.0)
     assert compiled() == before
     assert all(before)
 
@@ -65,10 +65,10 @@ def test_a_dead_actor_is_one_clear_line() -> None:
     worker = ProcessWorker(GAME, config, build(NetConfig.parse(config.net), GAME), 0, 1)
     worker.wait(lambda: True)  # nobody waits for what is to be stopped
     worker.wait(never)
-    worker.play(50, 1.0, never)
+    worker.play(50, never, 1.0)
     worker.process.kill()
     with pytest.raises(TandemError, match=r"an actor process ended with code -9; the same command goes on"):
-        worker.play(50, 1.0, never)
+        worker.play(50, never, 1.0)
     worker.load(build(NetConfig.parse(config.net), GAME))
     worker.close()
 

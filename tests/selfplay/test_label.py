@@ -40,6 +40,11 @@ def test_a_set_is_right_decisive_and_spread(tmp_path: Path) -> None:
     assert not {canonical(a.position) for a in labels} & {canonical(b.position) for b in read_labels(game, other)}
 
 
+def test_a_set_that_cannot_be_had_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(TandemError, match="only 0 such positions were found, not 3"):
+        main(["connect4:rows=4,columns=4", "--positions", "3", "--plies", "15-15", "--out", str(tmp_path / "x.jsonl")])
+
+
 @pytest.mark.parametrize(
     ("words", "wrong"),
     [

@@ -96,6 +96,7 @@ def test_games_too_short_for_an_opening_are_played_from_the_start(monkeypatch: p
 
 def test_strength_of_tictactoe_is_counted_on_the_truth(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(strength, "SAMPLE", 60)
+    monkeypatch.setattr(strength, "labelled_file", lambda game: Path("some labels"))
     monkeypatch.setattr(strength, "_score", None)
     found = measure(GAME, untrained(GAME), seed=1)
     assert found is not None
@@ -103,15 +104,16 @@ def test_strength_of_tictactoe_is_counted_on_the_truth(monkeypatch: pytest.Monke
     assert (found.positions, found.score) == (60, None)
     assert list(found.kept) == list(found.regret) == ["net", "value", "hybrid:25", "hybrid:100"]
     assert 0.2 < found.kept["net"] < found.kept["hybrid:100"] <= 1
-    assert str(found).startswith("right moves: net ")
-    assert len(str(found)) < 100
+    assert str(found).startswith("right moves (regret): net ")
+    assert len(str(found)) < 130
     assert measure(GAME, untrained(GAME), 1, lambda: True) is None
     # A wrong move gives away a draw's worth, or a whole win.
     for name, kept in found.kept.items():
         assert 1 - kept - 1e-9 <= found.regret[name] <= 2 * (1 - kept) + 1e-9
         assert found.scalars()[f"truth/kept_{name.replace(':', '_')}"] == kept
     assert found.scalars()["truth/value_error"] == found.value_error
-    assert found.brief() == f"right net {found.kept['net']:.0%}, hybrid:100 {found.kept['hybrid:100']:.0%}"
+    figures = f"regret {found.regret['hybrid:100']:.2f}, value error {found.value_error:.2f}"
+    assert found.brief() == f"right net {found.kept['net']:.0%}, hybrid:100 {found.kept['hybrid:100']:.0%}, {figures}"
 
 
 def test_a_net_that_knows_it_all_errs_nowhere_and_one_that_knows_nothing_by_its_ignorance() -> None:
@@ -163,6 +165,10 @@ def test_a_sample_is_spread_over_all_labels(monkeypatch: pytest.MonkeyPatch) -> 
     seen: list[Label] = []
     monkeypatch.setattr(strength, "SAMPLE", 100)
     monkeypatch.setattr(strength, "on_truth", lambda game, evaluator, labels, stop: seen.extend(labels))
+    measure(GAME, FakeNet(), seed=1)
+    assert len(seen) == len(DECISIVE), "a game that is solved in full is measured in full"
+    seen.clear()
+    monkeypatch.setattr(strength, "labelled_file", lambda game: Path("some labels"))
     measure(GAME, FakeNet(), seed=1)
     indices = [DECISIVE.index(label) for label in seen]
     assert len(indices) == 100
