@@ -3,7 +3,8 @@
 A labelled file has one JSON object a line: `moves` from the game's start (a list, or a string of one-letter moves),
 and `scores`, move to a number for the player to move: above 0 wins, 0 draws, below 0 loses. A larger absolute value is
 a sooner end, counted as Pons (2015) does for Connect Four: a win scores one more than the moves that its winner could
-still make if the game went on to its MAX_PLIES. Files whose scores are signs alone serve too; they hold no distances.
+still make if the game went on to its MAX_PLIES. Files whose scores are signs alone, or on another scale, serve too;
+they hold no distances.
 """
 
 import json
@@ -13,15 +14,19 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from engine.exact import Exact
 from engine.position import Position
 from games.contract import Game, StateArray
 from games.errors import TandemError
+from games.rng import Random
 from games.rules import rules
 from nets.models import shipped_path
 
 POSITIONS = Path(__file__).resolve().parent / "positions"
 MOST_STATES = 100_000  # a game with more reachable positions is no case for brute force
 MOST_PLIES = 300  # nor one that may last longer: the solver recurses once a ply
+SAMPLED, SOLVER_NODES, SOLVER_SEED = 400, 100_000, 1  # positions of random play that exact search may try, and how hard
+FIRST_TRIES = 40  # of them; where it solves less than half of these, it is no judge of this game
 
 
 @dataclass(frozen=True)
@@ -56,10 +61,41 @@ def labelled_file(game: Game) -> Path | None:
 def known_labels(game: Game) -> tuple[Label, ...]:
     """Every label at hand for a game: the file that ships in selfplay/positions, else all positions, solved.
 
-    Raises TandemError when there is no such file and brute force does not solve the game.
+    Of a game too large for that, those positions of random play that exact search solves, if it solves most. Raises
+    TandemError when there is no such file, and the game is too large for either.
     """
     path = labelled_file(game)
-    return solved_labels(game) if path is None else _shipped_labels(game, path)
+    if path is not None:
+        return _shipped_labels(game, path)
+    try:
+        return solved_labels(game)
+    except TandemError:
+        if game.repetition or (sampled := sampled_labels(game)) is None:
+            raise
+        return sampled
+
+
+@cache
+def sampled_labels(game: Game) -> tuple[Label, ...] | None:
+    """Positions of random games, each ply of a game as likely, with their moves' outcomes by exact search.
+
+    None where it leaves more than half of the first ones unsolved.
+    """
+    exact, rng = Exact(game, memory=64 << 20), Random(SOLVER_SEED)
+    labels = list[Label]()
+    for number in range(SAMPLED):
+        if number == FIRST_TRIES and 2 * len(labels) < number:
+            return None
+        position = Position(game)
+        while not position.ended:
+            position.play(position.legal()[rng.below(len(position.legal()))])
+        for _ in range(1 + rng.below(position.ply)):
+            position.undo()
+        solved = exact.moves(position, nodes=SOLVER_NODES, outcome_only=True)
+        values = {action: solution.value for action, solution in solved.items() if solution.value is not None}
+        if len(values) == len(solved):
+            labels.append(Label(position, values))
+    return tuple(labels)
 
 
 @cache
@@ -76,7 +112,7 @@ def read_labels(game: Game, path: Path) -> list[Label]:
     read = []
     for number, line in enumerate(lines, 1):
         try:
-            read.append(_position_and_scores(game, json.loads(line)))
+            read.append(_position_and_scores(game, json.loads(line, object_pairs_hook=_once)))
         except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
             raise TandemError(f"{path} line {number}: {error}") from None
     if not read:
@@ -108,6 +144,14 @@ def _position_and_scores(game: Game, entry: Any) -> tuple[Position, dict[int, fl
     if len(scores) != len(written) or sorted(scores) != sorted(position.legal()):
         raise TandemError(f"scores must name each legal move once: {position.legal_text()}")
     return position, scores
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON in which every name stands once."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise TandemError("a name stands twice in an object")
+    return found
 
 
 def _is_number(value: object) -> bool:

@@ -27,6 +27,25 @@ def compiled_stream(state, bounds):
     return values
 
 
+@njit
+def sum_fetched_ahead(values):
+    total = 0
+    for i in range(values.shape[0]):
+        bits.prefetch(values, min(i + 8, values.shape[0] - 1))
+        total += values[i].n
+    return total
+
+
+def test_to_fetch_ahead_changes_nothing():
+    """In arrays of records too, whose size is no power of two."""
+    values = np.zeros(1000, [("n", "i8"), ("rest", "u1", (5,))])
+    values["n"] = np.arange(1000)
+    before = values.copy()
+    assert sum_fetched_ahead(values) == 499_500
+    assert np.array_equal(values, before)
+    assert bits.prefetch(values, 3) is None
+
+
 @settings(deadline=None)
 @given(WORDS)
 def test_bits(x):

@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
+from engine.exact import Exact
 from engine.position import Position
 from games.compiler import ROOT
 from games.errors import TandemError
 from games.loader import load
 from selfplay import labels as module
-from selfplay.labels import Label, known_labels, read_labels, solved_labels
+from selfplay.labels import Label, known_labels, read_labels, sampled_labels, solved_labels
 from selfplay.truth import main
 from tests.engine.helpers import solve_columns, solve_tictactoe
 from tests.selfplay.helpers import CHASE, STONES, board_of, minimax, over, write_game
@@ -65,6 +66,16 @@ def test_a_solver_that_needs_the_past_or_too_long_is_refused(tmp_path: Path) -> 
             solved_labels(load(game))
 
 
+def test_the_solver_judges_where_it_reaches_most_positions() -> None:
+    game = load("connect4:rows=4,columns=5")  # too large for brute force
+    labels, exact = known_labels(game), Exact(game)
+    assert len(labels) > 300
+    for label in labels[::10]:
+        found = exact.moves(label.position, outcome_only=True)
+        assert label.values == {action: solution.value for action, solution in found.items()}
+    assert sampled_labels(load("connect4:rows=7,columns=8")) is None
+
+
 def write(folder: Path, *lines: str) -> Path:
     path = folder / "labels.jsonl"
     path.write_text("\n".join(lines) + "\n" * bool(lines))
@@ -107,6 +118,7 @@ WON = {"moves": ["a1", "b1", "a2", "b2", "a3"], "scores": {}}
         (json.dumps({"moves": [], "scores": {**FIRST["scores"], "a1": 10**400}}), "too large"),
         (json.dumps({"moves": [], "scores": {**FIRST["scores"], "A1": 1}}), "each legal move once"),
         (json.dumps({"moves": [], "scores": [0] * 9}), "a number"),
+        ('{"moves": [], "scores": {"a1": 0, "a1": 1}}', "a name stands twice"),
         (json.dumps({"moves": [], "scores": {}}), "each legal move once: a1 b1 c1"),
         (json.dumps({"moves": {"a1": 1}, "scores": {}}), "a list of moves"),
         (json.dumps({**FIRST, "ply": 3}), "ply 3 does not count the 0 moves"),
@@ -191,6 +203,7 @@ def test_one_score_that_counts_no_plies_makes_all_of_a_file_signs(tmp_path: Path
 def test_the_file_that_ships_is_for_the_game_that_ships(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "POSITIONS", tmp_path)
     monkeypatch.setattr(module, "MOST_STATES", 10_000)
+    monkeypatch.setattr(module, "sampled_labels", lambda game: None)
     with pytest.raises(TandemError, match="more than 10,000 positions"):
         known_labels(CONNECT4)
     assert len(known_labels(GAME)) == 4520

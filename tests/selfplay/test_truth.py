@@ -138,6 +138,11 @@ def test_the_command_sets_players_side_by_side(tmp_path: Path, capsys: pytest.Ca
         assert float(line.split()[1].rstrip("%")) == pytest.approx(100 * p["accuracy"])
     assert [group["name"] for group in found["by_difficulty"]] == ["easy"]
     assert [group["name"] for group in found["by_ply"]] == ["2"]
+    for p, all_of_it in zip(found["players"], found["over_all"][0]["players"], strict=True):
+        assert all_of_it["accuracy"] == (3 + p["accuracy"]) / 4  # nothing can be wrong in three of them
+    assert next(line for line in lines if line.startswith("all  ")).split()[1] == "4"
+    main(["tictactoe", "random", "--positions", written(tmp_path, EARLY)])
+    assert "all together" not in capsys.readouterr().out
     with pytest.raises(TandemError, match="none of the 1 positions is decisive"):
         main(["tictactoe", "random", "--positions", written(tmp_path, FIRST)])
 
@@ -176,7 +181,7 @@ def test_anybodys_engine_is_scored(
         (["tictactoe", "random", "--json", "/nowhere/x.json"], "there is no folder /nowhere"),
         (["tictactoe", "random", "--workers", "0"], "workers must be at least 1"),
         (["tictactoe", "gtp:no-such-engine"], "does not start"),
-        (["connect4:columns=6", "random"], "more than 100,000 positions"),
+        (["connect4:rows=7,columns=8", "random"], "more than 100,000 positions"),
         (["tictactoe"], "required: SPEC"),
     ],
 )
