@@ -1,0 +1,13 @@
+"""Experiments on the two ways to choose a move, computed now by search or read off a trained net, and on both together.
+
+finding.py            what an experiment reports: an answer in words, charts, tables, every number
+statistics.py         the bootstrap, and where a curve reaches a level or crosses another
+lab.py                what experiments measure with: known positions, nets, a clock, answers that are kept
+cost.py               what does a move cost at each accuracy, and when has training paid?
+decision_scaling.py   what does more thinking buy, with and without a net, after little and much training?
+net_helps_search.py   which half of the net helps search: its priors or its values?
+planning.py           does choosing when to think pay?
+charts.py             charts as SVG
+page.py               all findings as one page
+command.py            the command line of study.py
+"""

@@ -1,0 +1,64 @@
+"""What an experiment reports: an answer in words, charts, tables, and every number behind them."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Series:
+    """One line of a chart: points, and where known the 95 % interval of each."""
+
+    name: str
+    x: list[float]
+    y: list[float]
+    low: list[float] | None = None
+    high: list[float] | None = None
+
+
+@dataclass(frozen=True)
+class Chart:
+    """Lines over a common axis; `percent` shows y as percentages."""
+
+    title: str
+    x_label: str
+    y_label: str
+    series: list[Series]
+    log_x: bool = True
+    log_y: bool = False
+    percent: bool = True
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of cells as they are shown."""
+
+    title: str
+    columns: list[str]
+    rows: list[list[str]]
+
+
+@dataclass(frozen=True)
+class Row:
+    """What an experiment has to say to the comparison of the approaches: one aspect, one cell for each."""
+
+    aspect: str
+    direct: str
+    amortised: str
+    both: str
+
+
+@dataclass(frozen=True)
+class Finding:
+    """The result of one experiment.
+
+    `answer` is one sentence made of the numbers. `enough` is False where there is too little evidence for it: the page
+    then says so. `counted` holds numbers that the seed repeats, `timed` those that it does not.
+    """
+
+    answer: str
+    row: Row | None = None
+    charts: list[Chart] = field(default_factory=list)
+    tables: list[Table] = field(default_factory=list)
+    enough: bool = True
+    counted: dict[str, Any] = field(default_factory=dict)
+    timed: dict[str, Any] = field(default_factory=dict)

@@ -1,0 +1,60 @@
+"""Does choosing when to think pay: the net's move where it is sure, search where it is not, against fixed budgets?"""
+
+import numpy as np
+import numpy.typing as npt
+
+from studies.finding import Chart, Finding, Row, Series
+from studies.lab import Lab, Measured
+from studies.statistics import bootstrap
+
+TITLE = "Planning when needed"
+THRESHOLDS = ("0.02", "0.05", "0.1", "0.2", "0.4", "0.6", "0.8", "0.9", "0.95", "0.99")
+SIMULATIONS = 800  # where `auto` plans
+FIXED = [1, 2, 4, 8, 16, 32, 64, 128, 256, 400, SIMULATIONS]
+
+
+def run(lab: Lab) -> Finding:
+    """A line through thresholds and a line through budgets; the threshold is chosen on half of the positions."""
+    auto = lab.measure([f"auto:simulations={SIMULATIONS},threshold={t}" for t in THRESHOLDS], lab.best)
+    fixed = lab.measure([f"hybrid:simulations={k}" for k in FIXED], lab.best)
+    n = min(len(m.kept) for m in (*auto, *fixed))
+    if n < 2:
+        return Finding("There was no time to measure any threshold.", enough=False)
+    auto, fixed = [m.first(n) for m in auto], [m.first(n) for m in fixed]
+    chosen_on, rest = np.arange(n // 2), np.arange(n // 2, n)
+    series = []
+    for name, rows in (("auto, by threshold", auto), (f"hybrid, 1 to {SIMULATIONS} simulations", fixed)):
+        order = np.argsort([m.milliseconds for m in rows])
+        found = [bootstrap(n, lambda at, k=rows[i].kept: float(k[at].mean()), lab.seed) for i in order]  # type: ignore[misc]
+        times = [rows[i].milliseconds for i in order]
+        series.append(
+            Series(name, times, [e.value for e in found], [e.low for e in found], [e.high for e in found])
+        )  # fmt: skip
+    gains = {m.spec: _gain(m, fixed, chosen_on) for m in auto}
+    chosen = max(auto, key=lambda m: gains[m.spec])
+    spec, accuracy = chosen.spec, float(chosen.kept[rest].mean())
+    sure = bootstrap(len(rest), lambda at: _gain(chosen, fixed, rest[at]), lab.seed)
+    pays = "pays" if sure.low > 0 else "costs" if sure.high < 0 else "neither clearly pays nor costs"
+    answer = (
+        f"Choosing when to think {pays}: {spec} keeps the value in {accuracy:.1%} at {chosen.milliseconds:.2g} ms "
+        f"a move, {100 * sure.value:+.1f} points (95 %: {100 * sure.low:+.1f} to {100 * sure.high:+.1f}, n = {len(rest)}) "
+        "against a fixed budget of the same mean time."
+    )
+    row = Row(
+        "When to compute",
+        "always",
+        "never",
+        f"at threshold {spec.rpartition('=')[2]}: {100 * sure.value:+.1f} points at equal mean time",
+    )
+    chart = Chart("Accuracy against mean time", "milliseconds a move, one core", "moves that keep the value", series)
+    counted = {"n": n, "accuracy": {m.spec: m.accuracy for m in (*auto, *fixed)}}
+    timed = {"milliseconds": {m.spec: m.milliseconds for m in (*auto, *fixed)}, "gain": gains}
+    return Finding(answer, row, [chart], [], n >= 200, counted, timed)
+
+
+def _gain(m: Measured, fixed: list[Measured], at: npt.NDArray[np.int64]) -> float:
+    """How far `m` lies above a fixed budget of its mean time, between the measured ones by log time."""
+    order = np.argsort([f.milliseconds for f in fixed])
+    times = np.log([fixed[i].milliseconds for i in order])
+    level = np.interp(np.log(m.milliseconds), times, [fixed[i].kept[at].mean() for i in order])
+    return float(m.kept[at].mean() - level)

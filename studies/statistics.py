@@ -1,0 +1,73 @@
+"""Intervals by the bootstrap over positions, and where a curve of accuracy reaches a level or crosses another.
+
+A curve is a matrix `kept` [budgets, positions] of right moves, its budgets ascending; all curves of a comparison answer
+the same positions, and are resampled together. More thinking is taken never to hurt on average: a curve is its own
+running maximum, so that it reaches a level at one place only.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Kept = npt.NDArray[np.bool_]
+SAMPLES = 1000
+TAILS = (2.5, 97.5)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number with its 95 % interval; infinity stands for "not within what was measured"."""
+
+    value: float
+    low: float
+    high: float
+
+
+def bootstrap(n: int, statistic: Callable[[npt.NDArray[np.int64]], float], seed: int) -> Estimate:
+    """`statistic` of all n positions, and its percentile interval over resamples of them (Efron 1979).
+
+    It takes indices of positions, [n], and may return infinity.
+    """
+    rng = np.random.default_rng(seed)
+    found = np.array([statistic(rng.integers(n, size=n)) for _ in range(SAMPLES)])
+    # Not np.percentile: between two infinities it finds NaN.
+    found.sort()
+    low, high = (float(found[round(p / 100 * (SAMPLES - 1))]) for p in TAILS)
+    return Estimate(statistic(np.arange(n)), low, high)
+
+
+def curve(kept: Kept, at: npt.NDArray[np.int64] | None = None) -> npt.NDArray[np.float64]:
+    """[budgets] accuracy on the positions `at` (all of them), as a running maximum."""
+    share = kept.mean(1) if at is None else kept[:, at].mean(1)
+    return np.maximum.accumulate(share)
+
+
+def reaches(budgets: Sequence[float], accuracy: npt.NDArray[np.float64], level: float) -> float:
+    """The budget at which a curve reaches a level, linear between its points over log budgets; else infinity."""
+    above = np.flatnonzero(accuracy >= level)
+    if not len(above):
+        return math.inf
+    i = int(above[0])
+    if i == 0:
+        return float(budgets[0])
+    share = (level - accuracy[i - 1]) / (accuracy[i] - accuracy[i - 1])
+    low, high = math.log(budgets[i - 1]), math.log(budgets[i])
+    return math.exp(low + share * (high - low))
+
+
+def crosses(
+    first: tuple[Sequence[float], npt.NDArray[np.float64]], second: tuple[Sequence[float], npt.NDArray[np.float64]]
+) -> float:
+    """The budget from which the second curve lies above the first to the end of their common span; else infinity."""
+    low, high = max(first[0][0], second[0][0]), min(first[0][-1], second[0][-1])
+    if low >= high:
+        return math.inf
+    grid = np.exp(np.linspace(math.log(low), math.log(high), 200))
+    a, b = (np.interp(np.log(grid), np.log(x), y) for x, y in (first, second))
+    below = np.flatnonzero(b <= a)
+    if not len(below):
+        return float(grid[0])
+    return math.inf if below[-1] == len(grid) - 1 else float(grid[below[-1] + 1])
