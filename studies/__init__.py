@@ -5,6 +5,7 @@ statistics.py         the bootstrap, and where a curve reaches a level or crosse
 lab.py                what experiments measure with: known positions, nets, a clock, answers that are kept
 cost.py               what does a move cost at each accuracy, and when has training paid?
 decision_scaling.py   what does more thinking buy, with and without a net, after little and much training?
+convergence.py        does search come to play perfectly, how fast, and what do proofs add?
 net_helps_search.py   which half of the net helps search: its priors or its values?
 planning.py           does choosing when to think pay?
 charts.py             charts as SVG

@@ -2,6 +2,7 @@
 
 import io
 import re
+from typing import Any
 
 import matplotlib
 from matplotlib.figure import Figure
@@ -19,7 +20,7 @@ MARKERS = "os^Dv*"
 
 def svg(chart: Chart) -> str:
     """The chart as an <svg> element, as wide as its place, text as text."""
-    settings = {"svg.fonttype": "none", "font.family": "sans-serif", "svg.hashsalt": chart.title, "font.size": 11}
+    settings: Any = {"svg.fonttype": "none", "font.family": "sans-serif", "svg.hashsalt": chart.title, "font.size": 11}
     with matplotlib.rc_context(settings):
         figure = Figure(figsize=(7, 4.2), layout="constrained")
         axes = figure.subplots()

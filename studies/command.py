@@ -24,7 +24,7 @@ from games.rng import Random
 from nets.models import FOLDER, shipped_model
 from selfplay.labels import Label, known_labels
 from selfplay.rundir import RunDir
-from studies import cost, decision_scaling, net_helps_search, planning
+from studies import convergence, cost, decision_scaling, net_helps_search, planning
 from studies.finding import Finding
 from studies.lab import Lab, Net, read_net
 from studies.page import render
@@ -32,6 +32,7 @@ from studies.page import render
 EXPERIMENTS: dict[str, ModuleType] = {
     "cost": cost,
     "decision-scaling": decision_scaling,
+    "convergence": convergence,
     "net-helps-search": net_helps_search,
     "planning": planning,
 }
@@ -116,7 +117,7 @@ def _labels(game: Game, most: int, seed: int) -> list[Label]:
 
 
 def _nets(game: Game, run: Path | None) -> list[Net]:
-    """The checkpoints of a run, else those that ship for the study, else the net that ships; the least trained first."""
+    """The checkpoints of a run, or those that ship for the study, or the net that ships; the least trained first."""
     if run is not None:
         paths = RunDir.read(run).ladder()
         if not paths:

@@ -1,4 +1,4 @@
-"""What does a move cost at each accuracy, computed now or read off a net, and after how many moves has training paid?"""
+"""What does a move cost at each accuracy, computed or read off a net, and after how many moves has training paid?"""
 
 import math
 

@@ -1,4 +1,4 @@
-"""What does more thinking at decision time buy: to search alone, and to search with nets of little and much training?"""
+"""What does more thinking at decision time buy: for search alone, and with nets of little and of much training?"""
 
 import math
 
@@ -62,7 +62,7 @@ def run(lab: Lab) -> Finding:
     )
     row = Row(
         "Scalability with compute at decision time",
-        f"{lines['search'][0].accuracy:.0%} to {top['search'].accuracy:.0%} from {SEARCH[0]} to {SEARCH[-1]:,} play-outs",
+        f"{lines['search'][0].accuracy:.0%} to {top['search'].accuracy:.0%}, {SEARCH[0]} to {SEARCH[-1]:,} play-outs",
         "none: one pass, whatever the time",
         f"{lines[best][0].accuracy:.0%} to {top[best].accuracy:.0%} from 1 to {BUDGETS[-1]:,} simulations",
     )

@@ -7,16 +7,18 @@ experiments never ask the same twice.
 import hashlib
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from engine.position import Position
+from engine.search import Search, Settings
 from games.contract import Game
 from games.errors import TandemError
 from games.files import write_atomic
@@ -24,8 +26,9 @@ from games.loader import load
 from games.processes import cores, end_with_parent, sigint_ignored
 from games.rng import seed_for
 from nets.modelfile import read_header
+from players.evaluators import load_evaluator
 from players.spec import parse_spec
-from selfplay.answers import Answer, answers
+from selfplay.answers import answers
 from selfplay.labels import Label
 
 BLOCK = 50  # positions that a player answers in a row: the seeds of its moves come from where the block begins
@@ -95,14 +98,38 @@ class Measured:
         )  # fmt: skip
 
 
-def _answer(game: str, spec: str, model: Path | None, seed: int, lines: Sequence[list[int]]) -> list[Answer]:
-    """A worker's share: one player's answers to a block of positions."""
+# What a worker makes of a block of positions for one question: an entry for each, as JSON holds it.
+Work = Callable[[str, Any, Path | None, int, Sequence[list[int]]], list[Any]]
+
+
+def _answer(game: str, spec: str, model: Path | None, seed: int, lines: Sequence[list[int]]) -> list[Any]:
+    """One player's answers: action, seconds, core-seconds, evaluations."""
     loaded = load(game)
-    positions = [Position(loaded) for _ in lines]
+    found = answers(loaded, [parse_spec(spec)], _positions(loaded, lines), model=model, seed=seed, workers=1)[0]
+    return [[a.action, a.seconds, a.core_seconds, a.evaluations] for a in found]
+
+
+def _search(
+    game: str, settings: dict[str, Any], model: Path | None, seed: int, lines: Sequence[list[int]]
+) -> list[Any]:
+    """One search's policy: actions and their shares."""
+    loaded, budget = load(game), settings["simulations"]
+    evaluator = load_evaluator(loaded, model) if model else None
+    chosen = {name: value for name, value in settings.items() if name != "simulations"}
+    found = []
+    for i, position in enumerate(_positions(loaded, lines)):
+        search = Search(loaded, Settings(**chosen, seed=seed_for(seed, i), early_stop=False), evaluator)
+        result = search.run(position, simulations=budget)
+        found.append([result.actions.tolist(), result.policy.tolist()])
+    return found
+
+
+def _positions(game: Game, lines: Sequence[list[int]]) -> list[Position]:
+    positions = [Position(game) for _ in lines]
     for position, line in zip(positions, lines, strict=True):
         for action in line:
             position.play(action)
-    return answers(loaded, [parse_spec(spec)], positions, model=model, seed=seed, workers=1)[0]
+    return positions
 
 
 class Lab:
@@ -133,53 +160,68 @@ class Lab:
 
     def measure(self, specs: Sequence[str], net: Net | None = None) -> list[Measured]:
         """The players' answers to as many positions as time allows, the same for each; none where there is no time."""
-        known = [self._load(spec, net) for spec in specs]
+        found = self._collect(_answer, specs, net)
+        return [self._measured(spec, net, row) for spec, row in zip(specs, found, strict=True)]
+
+    def masses(self, settings: Sequence[dict[str, Any]], net: Net | None = None) -> list[npt.NDArray[np.float64]]:
+        """How much of each search's policy lies on value-keeping moves, [positions], on as many as time allows.
+
+        `settings` are those of engine.search, and `simulations`. Searches do not stop early.
+        """
+        return [
+            np.array(
+                [
+                    sum(p for a, p in zip(*entry, strict=True) if label.values[a] == label.best)
+                    for entry, label in zip(row, self.labels, strict=False)
+                ],
+                np.float64,
+            )
+            for row in self._collect(_search, settings, net)
+        ]
+
+    def _collect(self, work: Work, questions: Sequence[Any], net: Net | None) -> list[list[Any]]:
+        """What `work` makes of each question in as many positions as time allows, the same for each."""
+        known = [self._load(question, net) for question in questions]
         while (have := min(map(len, known))) < len(self.labels) and self.left() > 0:
-            block = slice(have, have + BLOCK)
-            lines = [label.position.actions for label in self.labels[block]]
-            behind = [i for i, answers in enumerate(known) if len(answers) == have]
-            path = net.path if net else None
-            asked = [
-                self.pool.submit(_answer, self.game.spec, specs[i], path, seed_for(self.seed, have), lines)
-                for i in behind
-            ]
+            lines = [label.position.actions for label in self.labels[have : have + BLOCK]]
+            behind = [i for i, entries in enumerate(known) if len(entries) == have]
+            path, seed = net.path if net else None, seed_for(self.seed, have)
+            asked = [self.pool.submit(work, self.game.spec, questions[i], path, seed, lines) for i in behind]
             for i, future in zip(behind, asked, strict=True):
                 known[i] = known[i] + future.result()
-                self._save(specs[i], net, known[i])
-        return [self._measured(spec, net, row[:have]) for spec, row in zip(specs, known, strict=True)]
+                self._save(questions[i], net, known[i])
+        return [row[:have] for row in known]
 
     def close(self) -> None:
         """End the processes."""
         self.pool.shutdown(cancel_futures=True)
 
-    def _measured(self, spec: str, net: Net | None, row: Sequence[Answer]) -> Measured:
+    def _measured(self, spec: str, net: Net | None, row: Sequence[Any]) -> Measured:
         labels = self.labels[: len(row)]
-        got = [-1 if a.action is None else label.values[a.action] for a, label in zip(row, labels, strict=True)]
+        got = [-1 if action is None else x.values[action] for (action, *_), x in zip(row, labels, strict=True)]
         regret = np.array([label.best - v for label, v in zip(labels, got, strict=True)], np.float64)
+        seconds = [clock if core is None else core for _, clock, core, _ in row]
         return Measured(
-            spec,
-            net,
-            regret == 0,
-            regret,
-            np.array([a.seconds if a.core_seconds is None else a.core_seconds for a in row], np.float64),
-            np.array([np.nan if a.evaluations is None else a.evaluations for a in row], np.float64),
+            spec, net, regret == 0, regret, np.array(seconds, np.float64), np.array([n for *_, n in row], np.float64)
         )
 
-    def _file(self, spec: str, net: Net | None) -> Path:
+    def _file(self, question: Any, net: Net | None) -> Path:
         lines = [label.position.actions for label in self.labels]
-        what = [self.game.rules_id, spec, net.net_id if net else None, self.seed, lines]
+        what = [self.game.rules_id, question, net.net_id if net else None, self.seed, lines]
         return self.folder / f"{hashlib.sha256(json.dumps(what).encode()).hexdigest()[:24]}.json"
 
-    def _load(self, spec: str, net: Net | None) -> list[Answer]:
+    def _load(self, question: Any, net: Net | None) -> list[Any]:
+        path = self._file(question, net)
         try:
-            rows = json.loads(self._file(spec, net).read_bytes())["answers"]
-            return [Answer(*row) for row in rows]
+            found = json.loads(path.read_bytes())["answers"]
         except FileNotFoundError:
             return []
         except (OSError, ValueError, TypeError, KeyError) as error:
-            raise TandemError(f"{self._file(spec, net)} is damaged: {error}; delete it") from None
+            raise TandemError(f"{path} is damaged: {error}; delete it") from None
+        if not isinstance(found, list):
+            raise TandemError(f"{path} is damaged: it holds no answers; delete it")
+        return found
 
-    def _save(self, spec: str, net: Net | None, row: Sequence[Answer]) -> None:
-        rows = [[a.action, a.seconds, a.core_seconds, a.evaluations] for a in row]
-        written = {"spec": spec, "net": net.net_id if net else None, "answers": rows}
-        write_atomic(self._file(spec, net), json.dumps(written).encode())
+    def _save(self, question: Any, net: Net | None, entries: Sequence[Any]) -> None:
+        written = {"question": question, "net": net.net_id if net else None, "answers": entries}
+        write_atomic(self._file(question, net), json.dumps(written).encode())

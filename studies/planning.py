@@ -36,9 +36,8 @@ def run(lab: Lab) -> Finding:
     sure = bootstrap(len(rest), lambda at: _gain(chosen, fixed, rest[at]), lab.seed)
     pays = "pays" if sure.low > 0 else "costs" if sure.high < 0 else "neither clearly pays nor costs"
     answer = (
-        f"Choosing when to think {pays}: {spec} keeps the value in {accuracy:.1%} at {chosen.milliseconds:.2g} ms "
-        f"a move, {100 * sure.value:+.1f} points (95 %: {100 * sure.low:+.1f} to {100 * sure.high:+.1f}, n = {len(rest)}) "
-        "against a fixed budget of the same mean time."
+        f"Choosing when to think {pays}: {spec} keeps the value in {accuracy:.1%} at {chosen.milliseconds:.2g} ms a "
+        f"move, {sure.points()} against a fixed budget of the same mean time (n = {len(rest)})."
     )
     row = Row(
         "When to compute",

@@ -25,6 +25,11 @@ class Estimate:
     low: float
     high: float
 
+    def points(self) -> str:
+        """As a difference of shares, in words."""
+        value, low, high = (100 * x for x in (self.value, self.low, self.high))
+        return f"{value:+.1f} points (95 %: {low:+.1f} to {high:+.1f})"
+
 
 def bootstrap(n: int, statistic: Callable[[npt.NDArray[np.int64]], float], seed: int) -> Estimate:
     """`statistic` of all n positions, and its percentile interval over resamples of them (Efron 1979).

@@ -1,0 +1,76 @@
+"""Does search come to play perfectly, how fast, and what do proofs add: how far is its policy from the best moves?"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from studies.finding import Chart, Finding, Row, Series
+from studies.lab import Lab
+from studies.statistics import bootstrap
+
+TITLE = "Convergence"
+NETTED, FREE = [2**k for k in range(2, 13)], [2**k for k in range(4, 16)]
+ARMS: dict[str, tuple[dict[str, Any], list[int]]] = {
+    "hybrid, proofs": ({"mode": "hybrid"}, NETTED),
+    "hybrid, no proofs": ({"mode": "hybrid", "solve": False, "look_ahead": False}, NETTED),
+    "search, proofs": ({"mode": "search"}, FREE),
+    "search, no proofs": ({"mode": "search", "solve": False, "look_ahead": False}, FREE),
+}
+LEAST = 1e-3  # mass on the best moves is taken to be at least this: a search that is sure of a wrong move has none
+
+
+def run(lab: Lab) -> Finding:
+    """-log of the policy's mass on value-keeping moves, mean over positions, against simulations."""
+    found = {}
+    for arm, (settings, budgets) in ARMS.items():
+        net = lab.best if settings["mode"] == "hybrid" else None
+        found[arm] = lab.masses([{**settings, "simulations": k} for k in budgets], net)
+    n = min(len(mass) for rows in found.values() for mass in rows)
+    if n == 0:
+        return Finding("There was no time to measure every arm.", enough=False)
+    losses = {arm: [-np.log(np.maximum(mass[:n], LEAST)) for mass in rows] for arm, rows in found.items()}
+    series = []
+    for arm, rows in losses.items():
+        estimates = [bootstrap(n, lambda at, x=x: float(x[at].mean()), lab.seed) for x in rows]  # type: ignore[misc]
+        simulations = [float(k) for k in ARMS[arm][1]]
+        ends = [e.low for e in estimates], [e.high for e in estimates]
+        series.append(Series(arm, simulations, [e.value for e in estimates], *ends))
+    slopes = {arm: _slope(ARMS[arm][1], rows) for arm, rows in losses.items()}
+    last = {arm: float(rows[-1].mean()) for arm, rows in losses.items()}
+    with_proofs, without = losses["search, proofs"][-1], losses["search, no proofs"][-1]
+    gain = bootstrap(n, lambda at: float((without[at] - with_proofs[at]).mean()), lab.seed)
+    answer = (
+        f"With proofs, play-out search at {FREE[-1]:,} simulations is {last['search, proofs']:.3f} nats from the best "
+        f"moves, {gain.value:.3f} (95 %: {gain.low:.3f} to {gain.high:.3f}) nearer than without; the hybrid at "
+        f"{NETTED[-1]:,} is {last['hybrid, proofs']:.3f} from them (n = {n}). For ten times the simulations the "
+        f"distance shrinks to {10 ** slopes['search, proofs']:.0%} and {10 ** slopes['hybrid, proofs']:.0%}."
+    )
+    row = Row(
+        "Convergence",
+        f"to the truth: {last['search, proofs']:.3f} nats from it at {FREE[-1]:,} play-outs",
+        "to its data, whatever they are",
+        f"to the truth: {last['hybrid, proofs']:.3f} nats from it at {NETTED[-1]:,} simulations",
+    )
+    chart = Chart(
+        "Distance from the best moves against simulations",
+        "simulations a move",
+        "nats",
+        series,
+        log_y=True,
+        percent=False,
+    )
+    counted = {
+        "n": n,
+        "nats": {s.name: dict(zip(map(int, s.x), s.y, strict=True)) for s in series},
+        "slope": slopes,
+        "gain_of_proofs": [gain.value, gain.low, gain.high],
+    }
+    return Finding(answer, row, [chart], [], n >= 200, counted)
+
+
+def _slope(budgets: Sequence[int], losses: Sequence[npt.NDArray[np.float64]]) -> float:
+    """Of the log of the mean distance over the log of the budget, by least squares over the upper half."""
+    half = len(budgets) // 2
+    return float(np.polyfit(np.log(budgets[half:]), np.log([x.mean() for x in losses[half:]]), 1)[0])
