@@ -3,6 +3,7 @@
 finding.py            what an experiment reports: an answer in words, charts, tables, every number
 statistics.py         the bootstrap, and where a curve reaches a level or crosses another
 lab.py                what experiments measure with: known positions, nets, a clock, answers that are kept
+four_cells.py         does search help in training, when a move is chosen, or both?
 cost.py               what does a move cost at each accuracy, and when has training paid?
 decision_scaling.py   what does more thinking buy, with and without a net, after little and much training?
 convergence.py        does search come to play perfectly, how fast, and what do proofs add?

@@ -24,12 +24,13 @@ from games.rng import Random
 from nets.models import FOLDER, shipped_model
 from selfplay.labels import Label, known_labels
 from selfplay.rundir import RunDir
-from studies import convergence, cost, decision_scaling, net_helps_search, planning
+from studies import convergence, cost, decision_scaling, four_cells, net_helps_search, planning
 from studies.finding import Finding
 from studies.lab import Lab, Net, read_net
 from studies.page import render
 
 EXPERIMENTS: dict[str, ModuleType] = {
+    "four-cells": four_cells,
     "cost": cost,
     "decision-scaling": decision_scaling,
     "convergence": convergence,

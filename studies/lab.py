@@ -40,6 +40,7 @@ class Net:
 
     path: Path
     net_id: str
+    seconds: float | None  # by the clock
     core_seconds: float | None
     evaluations: int | None
     positions: int | None
@@ -59,11 +60,12 @@ def read_net(path: Path, game: Game) -> Net:
     header = read_header(path)
     if header.rules_id != game.rules_id:
         raise TandemError(f"{path}: made for {header.game} under other rules; name nets of {game.spec}")
-    minutes = header.card.get("core_minutes")
+    minutes, core_minutes = header.card.get("minutes"), header.card.get("core_minutes")
     return Net(
         path,
         header.net_id,
         None if minutes is None else 60 * float(minutes),
+        None if core_minutes is None else 60 * float(core_minutes),
         header.card.get("evaluations"),
         header.card.get("positions"),
         header.card.get("steps"),

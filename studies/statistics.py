@@ -44,6 +44,14 @@ def bootstrap(n: int, statistic: Callable[[npt.NDArray[np.int64]], float], seed:
     return Estimate(statistic(np.arange(n)), low, high)
 
 
+def bootstrap_seeds(found: npt.NDArray[np.float64], seed: int) -> Estimate:
+    """The mean of [seeds, positions], and its interval over resamples of seeds first and positions then."""
+    rng, (seeds, n) = np.random.default_rng(seed), found.shape
+    means = [found[rng.integers(seeds, size=seeds)][:, rng.integers(n, size=n)].mean() for _ in range(SAMPLES)]
+    low, high = np.percentile(means, TAILS)
+    return Estimate(float(found.mean()), float(low), float(high))
+
+
 def curve(kept: Kept, at: npt.NDArray[np.int64] | None = None) -> npt.NDArray[np.float64]:
     """[budgets] accuracy on the positions `at` (all of them), as a running maximum."""
     share = kept.mean(1) if at is None else kept[:, at].mean(1)

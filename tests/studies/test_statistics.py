@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from studies.statistics import bootstrap, crosses, curve, reaches
+from studies.statistics import bootstrap, bootstrap_seeds, crosses, curve, reaches
 
 
 def test_a_curve_is_its_running_maximum() -> None:
@@ -54,3 +54,12 @@ def test_what_is_not_reached_is_infinite_not_nan() -> None:
     assert (found.value, found.low, found.high) == (math.inf, 1.0, math.inf)
     same = bootstrap(10, lambda at: 2.0, 1)
     assert (same.value, same.low, same.high) == (2.0, 2.0, 2.0)
+
+
+def test_seeds_are_resampled_before_positions() -> None:
+    """Positions that agree within a seed say nothing of other seeds."""
+    apart = bootstrap_seeds(np.repeat([[0.0], [1.0]], 1000, axis=1), 1)
+    alike = bootstrap_seeds(np.tile([[0.0, 1.0]], (2, 500)), 1)
+    assert (apart.value, apart.low, apart.high) == (0.5, 0.0, 1.0)
+    assert alike.value == 0.5
+    assert alike.high - alike.low < 0.08

@@ -59,7 +59,7 @@ def test_no_time_is_said_and_no_verdict_given(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "wrong"),
     [
-        (["tictactoe", "--only", "magic"], "there is no experiment 'magic'; there are cost"),
+        (["tictactoe", "--only", "magic"], "there is no experiment 'magic'; there are four-cells, cost"),
         (["tictactoe", "--minutes", "0"], "--minutes must be above 0"),
         (["tictactoe", "--positions", "0"], "--positions must be at least 1"),
         (["connect4:rows=4,columns=5"], "no net ships for connect4"),
