@@ -6,6 +6,7 @@ store.py     the games of a run on disk: immutable shards, one writer
 ladder.py    which weights-only checkpoints to keep
 rundir.py    the folder of a run: config, lock, log, checkpoints, ladder
 config.py    every setting of a run; presets/GAME.toml
+opening.py   how a game begins: random moves
 moves.py     the kernel between two evaluations: moves made, rows logged, games ended and begun
 actor.py     a group of games in lockstep, one batched evaluation for all at a time
 replay.py    a window of the newest positions, sampled under random symmetries

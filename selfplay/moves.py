@@ -12,7 +12,8 @@ from engine.gumbel import improved_policy, open_bracket, winner
 from engine.noise import add_noise
 from games.compiler import kernel, part
 from games.contract import Game
-from games.rng import U, below, mix, uniform
+from games.rng import below, uniform
+from selfplay.opening import derived_seed, occurrences, opening
 from selfplay.records import FAST, FULL, UNPROVEN
 
 POLICY = np.dtype(
@@ -65,12 +66,6 @@ REASONS = ("rules", "repetition", "max plies")
 
 
 @register_jitable
-def derived_seed(seed: Any, number: Any) -> Any:
-    """games.rng.seed_for, compiled: the seed of a run's game `number`."""
-    return mix(mix(seed) + U(0x9E3779B97F4A7C15) * U(number + 1))
-
-
-@register_jitable
 def sample(policy: Any, n: Any, temperature: Any, rng: Any) -> Any:
     """Index drawn from policy[:n] ** (1 / temperature); the largest at temperature 0."""
     high = policy[:n].max()
@@ -92,20 +87,10 @@ def sample(policy: Any, n: Any, temperature: Any, rng: Any) -> Any:
     return best
 
 
-@register_jitable
-def occurrences(history: Any, count: Any, key: Any) -> Any:
-    """How often a position has stood on the board: now, and among history[:count]."""
-    times = 1
-    for k in range(count):
-        if history[k] == key:
-            times += 1
-    return times
-
-
 @cache
 def move_kernels(game: Game) -> tuple[Callable[..., Any], Callable[..., Any]]:
     """(begin, move), compiled for a game."""
-    start, legal, play, outcome, key = game.start, game.legal, game.play, game.outcome, game.key
+    open_game, legal, play, outcome, key = opening(game), game.legal, game.play, game.outcome, game.key
     repetition, max_legal, max_plies = game.repetition, game.max_legal, game.max_plies
     full, fast, unproven = FULL, FAST, UNPROVEN
 
@@ -138,28 +123,9 @@ def move_kernels(game: Game) -> tuple[Callable[..., Any], Callable[..., Any]]:
         p.seed = derived_seed(run_seed, number)
         p.rng[0] = p.seed
         moves = np.empty(max_legal, np.int32)
-        while True:
-            p.ply = 0
-            counts[g] = 0
-            start(roots[g])
-            plies: Any = 0
-            if uniform(p.rng) < policy.opening_share:
-                x = uniform(p.rng)
-                plies = min(np.int64(x * x * (policy.opening_plies + 1)), max_plies)
-            n = legal(roots[g], moves)
-            while p.ply < plies and n > 0:
-                if repetition > 0:
-                    histories[g, counts[g]] = key(roots[g])
-                    counts[g] += 1
-                action = moves[below(p.rng, n)]
-                actions[g, p.ply] = action
-                play(roots[g], action)
-                p.ply += 1
-                n = legal(roots[g], moves)
-                if repetition > 0 and occurrences(histories[g], counts[g], key(roots[g])) >= repetition:
-                    n = 0
-            if n > 0 and p.ply < max_plies:
-                break
+        p.ply = open_game(
+            roots, histories, counts, actions, g, moves, p.rng, policy.opening_share, policy.opening_plies
+        )  # fmt: skip
         p.opening = p.ply
         used[g] = 1
         t.reset(trees[g, 0])

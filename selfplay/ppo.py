@@ -22,11 +22,11 @@ from games.compiler import kernel, part
 from games.contract import FloatArray, Game
 from games.errors import TandemError
 from games.processes import cores
-from games.rng import below, uniform
+from games.rng import uniform
 from nets.evaluator import TorchEvaluator, fast_bf16
 from selfplay.config import TrainConfig
 from selfplay.loop import Budget, Loop, Work
-from selfplay.moves import derived_seed
+from selfplay.opening import derived_seed, opening
 from selfplay.rundir import RunDir
 from selfplay.trainer import Losses, Trainer
 
@@ -52,35 +52,23 @@ class Rollout:
 @cache
 def sampling_kernels(game: Game) -> tuple[Callable[..., None], Callable[..., None], Callable[..., None]]:
     """(begin, look, act), compiled for a game: begin every game, encode the positions, make a move in each."""
-    start, legal, play, outcome = game.start, game.legal, game.play, game.outcome
+    open_game, legal, play, outcome = opening(game), game.legal, game.play, game.outcome
     encode, policy_index, max_legal, max_plies = game.encode, game.policy_index, game.max_legal, game.max_plies
 
     @part(game)
-    def new_game(states: Any, i: Any, side: Any, next_number: Any, seed: Any, share: Any, most: Any) -> None:
-        """The next game's first position, its random opening played, as in the search loop (selfplay/moves.py)."""
+    def new_game(g: Any, games: Any, side: Any, next_number: Any, seed: Any, share: Any, most: Any) -> None:
+        """The next game's first position, its random opening played."""
+        states, histories, counts, actions = games
         moves = np.empty(max_legal, np.int32)
         side.rng[0] = derived_seed(seed, next_number[0])
         next_number[0] += 1
-        while True:
-            start(states[i])
-            side.ply = 0
-            plies: Any = 0
-            if uniform(side.rng) < share:
-                x = uniform(side.rng)
-                plies = min(np.int64(x * x * (most + 1)), max_plies)
-            n = legal(states[i], moves)
-            while side.ply < plies and n > 0:
-                play(states[i], moves[below(side.rng, n)])
-                side.ply += 1
-                n = legal(states[i], moves)
-            if n > 0 and side.ply < max_plies:
-                return
+        side.ply = open_game(states, histories, counts, actions, g, moves, side.rng, share, most)
 
     @kernel(game)
-    def begin(states: Any, sides: Any, next_number: Any, seed: Any, share: Any, most: Any) -> None:
+    def begin(games: Any, sides: Any, next_number: Any, seed: Any, share: Any, most: Any) -> None:
         """next_number int64 [1]: of the next game to begin, whose random numbers it and `seed` decide."""
-        for i in range(states.shape[0]):
-            new_game(states, i, sides[i], next_number, seed, share, most)
+        for i in range(sides.shape[0]):
+            new_game(i, games, sides[i], next_number, seed, share, most)
 
     @kernel(game)
     def look(states: Any, planes: Any, legal_logits: Any) -> None:
@@ -94,13 +82,14 @@ def sampling_kernels(game: Game) -> tuple[Callable[..., None], Callable[..., Non
 
     @kernel(game)
     def act(
-        states: Any, sides: Any, logits: Any, chosen: Any, ended: Any, result: Any, finished: Any, next_number: Any,
+        games: Any, sides: Any, logits: Any, chosen: Any, ended: Any, result: Any, finished: Any, next_number: Any,
         seed: Any, share: Any, most: Any
     ) -> None:  # fmt: skip
         """Draw every game a move from the softmax over its legal logits, make it, and begin anew where it was the last.
 
         chosen int64, ended bool and result int8 [games] are a Rollout's; finished int64 [2] counts games and plies.
         """
+        states = games[0]
         moves, weights = np.empty(max_legal, np.int32), np.empty(max_legal, np.float64)
         for i in range(states.shape[0]):
             s, side = states[i], sides[i]
@@ -126,7 +115,7 @@ def sampling_kernels(game: Game) -> tuple[Callable[..., None], Callable[..., Non
             if ended[i]:
                 finished[0] += 1
                 finished[1] += side.ply
-                new_game(states, i, side, next_number, seed, share, most)
+                new_game(i, games, side, next_number, seed, share, most)
 
     return begin, look, act
 
@@ -142,7 +131,10 @@ class Sampler:
         begin, self.look, self.act = sampling_kernels(game)
         self.states, self.sides = game.states(games), np.zeros(games, SIDE)
         self.next_number, self.seed = np.array([first_number], np.int64), np.uint64(config.seed)
-        begin(self.states, self.sides, self.next_number, self.seed, config.opening_share, config.opening_plies)
+        # What an opening is played into; nobody asks for its moves, and repetition was refused.
+        history, counts = np.zeros((games, 1), np.uint64), np.zeros(games, np.int64)
+        self.games = self.states, history, counts, np.zeros((games, game.max_plies), np.int32)
+        begin(self.games, self.sides, self.next_number, self.seed, config.opening_share, config.opening_plies)
 
     def play(self, steps: int) -> Rollout:
         """That many moves in every game."""
@@ -157,7 +149,7 @@ class Sampler:
             self.look(self.states, planes[t], legal[t])
             self.evaluator.evaluate(planes[t], logits, wdl[t])
             self.act(
-                self.states, self.sides, logits, chosen[t], ended[t], outcome[t], finished, self.next_number,
+                self.games, self.sides, logits, chosen[t], ended[t], outcome[t], finished, self.next_number,
                 self.seed, c.opening_share, c.opening_plies,
             )  # fmt: skip
         self.look(self.states, last, np.zeros_like(legal[0]))
