@@ -3,11 +3,13 @@
 finding.py            what an experiment reports: an answer in words, charts, tables, every number
 statistics.py         the bootstrap, and where a curve reaches a level or crosses another
 lab.py                what experiments measure with: known positions, nets, a clock, answers that are kept
+training.py           nets that a study trains itself
 four_cells.py         does search help in training, when a move is chosen, or both?
 cost.py               what does a move cost at each accuracy, and when has training paid?
 decision_scaling.py   what does more thinking buy, with and without a net, after little and much training?
 convergence.py        does search come to play perfectly, how fast, and what do proofs add?
 net_helps_search.py   which half of the net helps search: its priors or its values?
+domain_size.py        how large a board is solved outright, and how do the modes fare as boards grow?
 planning.py           does choosing when to think pay?
 charts.py             charts as SVG
 page.py               all findings as one page

@@ -24,7 +24,7 @@ from games.rng import Random
 from nets.models import FOLDER, shipped_model
 from selfplay.labels import Label, known_labels
 from selfplay.rundir import RunDir
-from studies import convergence, cost, decision_scaling, four_cells, net_helps_search, planning
+from studies import convergence, cost, decision_scaling, domain_size, four_cells, net_helps_search, planning
 from studies.finding import Finding
 from studies.lab import Lab, Net, read_net
 from studies.page import render
@@ -35,6 +35,7 @@ EXPERIMENTS: dict[str, ModuleType] = {
     "decision-scaling": decision_scaling,
     "convergence": convergence,
     "net-helps-search": net_helps_search,
+    "domain-size": domain_size,
     "planning": planning,
 }
 DEFAULT_MINUTES, MOST_POSITIONS = 10.0, 1000

@@ -1,21 +1,15 @@
 """Does search help in training, when a move is chosen, or both: four cells of the same net, rules, clock and effort?"""
 
 import math
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 
-from games.compiler import ROOT
-from games.errors import TandemError
-from nets.models import RUN_MODEL
 from players.elo import elo, score_interval
 from selfplay.arena import play_match
-from selfplay.config import default_config
 from studies.finding import Finding, Row, Table
-from studies.lab import Lab, Measured, Net, read_net
+from studies.lab import Lab, Measured, Net
 from studies.statistics import Estimate, bootstrap_seeds
+from studies.training import minutes_that_fit, train
 
 TITLE = "Four cells"
 LEARNERS = {"search": "with search", "ppo": "without search"}  # how a net was trained
@@ -23,7 +17,6 @@ SIMULATIONS = 100
 PLAYERS = {"hybrid": f"hybrid:simulations={SIMULATIONS}", "net": "net"}  # how a move is chosen
 RATES = (1.0, 0.3)  # times the game's own learning rate, tried for either learner alike
 SEEDS = 5
-MINUTES = (0.25, 0.5, 1, 2, 5, 10, 20, 30, 60)  # of one training; on a grid, so that a study finds its runs again
 TRAINING = 0.8  # share of the time
 TUNED_ON = 100  # positions that the rate is chosen by, which the figures leave out
 GAMES = 80  # for each seed, against the net alone that learnt alone
@@ -31,20 +24,17 @@ GAMES = 80  # for each seed, against the net alone that learnt alone
 
 def run(lab: Lab) -> Finding:
     """Train both learners with the same seeds and minutes, choose a rate for each, and measure all four cells."""
-    per_run = lab.left() * TRAINING / 60 / (len(LEARNERS) * (SEEDS + len(RATES) - 1))
-    minutes = max((m for m in MINUTES if m <= per_run), default=0.0)
+    runs = len(LEARNERS) * (SEEDS + len(RATES) - 1)
+    minutes = minutes_that_fit(lab.left() * TRAINING / 60 / runs)
     if not minutes:
-        runs = len(LEARNERS) * (SEEDS + len(RATES) - 1)
-        return Finding(
-            f"{runs} trainings of {60 * MINUTES[0]:.0f} seconds or more do not fit into {lab.left():.0f} seconds.",
-            enough=False,
-        )
+        return Finding(f"{runs} trainings do not fit into {lab.left():.0f} seconds.", enough=False)
+    folder = lab.folder.parent
     rates, nets = dict[str, float](), dict[str, list[Net]]()
     for learner in LEARNERS:
-        tried = {rate: _train(lab, learner, rate, 1, minutes) for rate in RATES}
+        tried = {rate: train(lab.game, folder, learner, rate, 1, minutes) for rate in RATES}
         scores = {rate: _accuracy(lab, net) for rate, net in tried.items()}
         rates[learner] = max(scores, key=lambda rate: scores[rate])
-        rest = [_train(lab, learner, rates[learner], seed, minutes) for seed in range(2, SEEDS + 1)]
+        rest = [train(lab.game, folder, learner, rates[learner], seed, minutes) for seed in range(2, SEEDS + 1)]
         nets[learner] = [tried[rates[learner]], *rest]
     measured = {
         learner: [lab.measure(list(PLAYERS.values()), net) for net in trained] for learner, trained in nets.items()
@@ -99,33 +89,6 @@ def run(lab: Lab) -> Finding:
         "elo": {f"{a}, {b}": text for (a, b), text in strength.items()},
     }
     return Finding(answer, row, [], [table], n >= 200 and minutes >= 1, {}, numbers)
-
-
-def _train(lab: Lab, learner: str, rate: float, seed: int, minutes: float) -> Net:
-    """The net of a run in the study's folder, trained now where it was not before."""
-    folder = lab.folder.parent / "runs" / f"{learner}-{minutes:g}-{rate:g}-{seed}"
-    model = folder / RUN_MODEL
-    if not _finished(model, minutes, lab):
-        settings = {
-            "--learner": learner,
-            "--minutes": f"{minutes:g}",
-            "--learning-rate": f"{rate * default_config(lab.game).learning_rate:g}",
-            "--seed": str(seed),
-            "--run": str(folder),
-        }
-        words = [sys.executable, str(ROOT / "train.py"), lab.game.spec]
-        words += [word for pair in settings.items() for word in pair]
-        done = subprocess.run(words, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise TandemError(f"training in {folder} failed: {done.stderr.strip().splitlines()[-1:]}")
-    return read_net(model, lab.game)
-
-
-def _finished(model: Path, minutes: float, lab: Lab) -> bool:
-    if not model.is_file():
-        return False
-    seconds = read_net(model, lab.game).seconds
-    return seconds is not None and seconds >= 59 * minutes
 
 
 def _accuracy(lab: Lab, net: Net) -> float:

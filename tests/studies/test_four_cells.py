@@ -6,7 +6,7 @@ import pytest
 
 from games.loader import load
 from selfplay.labels import known_labels
-from studies import four_cells
+from studies import four_cells, training
 from studies.lab import Lab, read_net
 
 GAME = load("tictactoe")
@@ -16,7 +16,7 @@ GAME = load("tictactoe")
 def test_the_cells_are_what_their_runs_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(four_cells, "SEEDS", 2)
     monkeypatch.setattr(four_cells, "RATES", (1.0,))
-    monkeypatch.setattr(four_cells, "MINUTES", (0.1,))
+    monkeypatch.setattr(training, "MINUTES", (0.1,))
     monkeypatch.setattr(four_cells, "GAMES", 8)
     labels = [label for label in known_labels(GAME) if label.decisive][:200]
     lab = Lab(GAME, labels, [], tmp_path, 1)
@@ -24,7 +24,9 @@ def test_the_cells_are_what_their_runs_are(tmp_path: Path, monkeypatch: pytest.M
     try:
         found = four_cells.run(lab)
         runs = sorted((tmp_path / "runs").iterdir())
-        assert [path.name for path in runs] == ["ppo-0.1-1-1", "ppo-0.1-1-2", "search-0.1-1-1", "search-0.1-1-2"]
+        assert [path.name for path in runs] == [
+            f"tictactoe-{learner}-0.1-1-{seed}" for learner in ("ppo", "search") for seed in (1, 2)
+        ]
         cards = {path: read_net(path / "model.safetensors", GAME) for path in runs}
         again = four_cells.run(lab)
     finally:
