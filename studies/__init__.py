@@ -7,6 +7,7 @@ training.py           nets that a study trains itself
 four_cells.py         does search help in training, when a move is chosen, or both?
 cost.py               what does a move cost at each accuracy, and when has training paid?
 decision_scaling.py   what does more thinking buy, with and without a net, after little and much training?
+training_scaling.py   what does more training buy, and for how much more search does it stand?
 convergence.py        does search come to play perfectly, how fast, and what do proofs add?
 net_helps_search.py   which half of the net helps search: its priors or its values?
 domain_size.py        how large a board is solved outright, and how do the modes fare as boards grow?

@@ -24,7 +24,16 @@ from games.rng import Random
 from nets.models import FOLDER, shipped_model
 from selfplay.labels import Label, known_labels
 from selfplay.rundir import RunDir
-from studies import convergence, cost, decision_scaling, domain_size, four_cells, net_helps_search, planning
+from studies import (
+    convergence,
+    cost,
+    decision_scaling,
+    domain_size,
+    four_cells,
+    net_helps_search,
+    planning,
+    training_scaling,
+)
 from studies.finding import Finding
 from studies.lab import Lab, Net, read_net
 from studies.page import render
@@ -33,6 +42,7 @@ EXPERIMENTS: dict[str, ModuleType] = {
     "four-cells": four_cells,
     "cost": cost,
     "decision-scaling": decision_scaling,
+    "training-scaling": training_scaling,
     "convergence": convergence,
     "net-helps-search": net_helps_search,
     "domain-size": domain_size,
