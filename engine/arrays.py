@@ -19,7 +19,7 @@ class TreeArrays:
         self.nodes, self.spare = np.empty((1, nodes), NODE), np.empty((1, nodes), NODE)
         self.used = np.ones(1, np.int64)
         self.rng = Random(seed).state
-        self.roots = game.states(2)
+        self.roots = game.states(3)
         self.path = np.zeros((leaves, game.max_plies + 2), np.int32)
         self.slots = np.zeros(leaves, SLOT)
         self.leaves = game.states(leaves)

@@ -46,6 +46,7 @@ def net_plan(game: Game) -> Callable[..., Any]:
     legal, play, outcome, encode, key = game.legal, game.play, game.outcome, game.encode, game.key
     policy_index, eval_key, repetition, max_legal = game.policy_index, game.eval_key, game.repetition, game.max_legal
     static_value = game.static_value or no_static_value
+    transform, transform_action = game.transform, game.transform_action
     best_first = game.best_first or legal  # never negative then: nothing is decided ahead
     shape, cells, logits = game.planes, prod(game.planes), game.logits
 
@@ -56,9 +57,9 @@ def net_plan(game: Game) -> Callable[..., Any]:
     ) -> Any:  # fmt: skip
         """Run up to n simulations; returns how many ran and how many evaluations they took, -1 for one that is NaN.
 
-        tree NODE [nodes], used int64 [1] nodes in use, bracket [1] of gumbel.bracket_type, root STATE [2] (1: scratch),
-        history uint64 [positions], path int32 [MAX_PLIES + 2], o OPTIONS record, left the budget for early stop, rng
-        uint64 [1], weights and scratch of a KernelNet, kept Kept.
+        tree NODE [nodes], used int64 [1] nodes in use, bracket [1] of gumbel.bracket_type, root STATE [3] (all but the
+        first are scratch), history uint64 [positions], path int32 [MAX_PLIES + 2], o OPTIONS record, left the budget
+        for early stop, rng uint64 [1], weights and scratch of a KernelNet, kept Kept.
         """
         moves = np.empty(max_legal, np.int32)
         keys = np.empty(path.shape[0] if repetition > 0 else 1, np.uint64)
@@ -66,7 +67,7 @@ def net_plan(game: Game) -> Callable[..., Any]:
         scores = np.empty(max_legal, np.float64)
         planes = scratch.inputs[:cells].reshape(shape)
         evaluations = 0
-        s = root[1]
+        s, image = root[1], root[2]
         promising = np.empty(max_legal, np.int32)
         for simulation in range(n):
             if o.look_ahead and tree[0].visits == 1 and tree[0].first_child >= 0:
@@ -95,14 +96,27 @@ def net_plan(game: Game) -> Callable[..., Any]:
                 if kept.keys[at] != name:
                     evaluations += 1
                     kept.keys[at] = U(0)  # until the row is whole
-                    encode(s, planes)
-                    active = hidden(weights, scratch)
-                    for j in range(3):
-                        odds[j] = output(weights, scratch, active, logits + j)
+                    odds[:] = 0.0
+                    priors[:k] = 0.0
+                    seen = 0
+                    for i in range(o.images):
+                        if i == 0:
+                            root[2] = root[1]
+                        elif not transform(s, i, image):
+                            continue
+                        seen += 1
+                        encode(image, planes)
+                        active = hidden(weights, scratch)
+                        for j in range(3):
+                            odds[j] += output(weights, scratch, active, logits + j)
+                        if not o.uniform_prior:
+                            for j in range(k):
+                                action = moves[j] if i == 0 else transform_action(i, moves[j])
+                                priors[j] += output(weights, scratch, active, policy_index(image, action))
+                    odds /= np.float32(seen)
                     finite = softmax(odds, 3)
                     if not o.uniform_prior:
-                        for j in range(k):
-                            priors[j] = output(weights, scratch, active, policy_index(s, moves[j]))
+                        priors[:k] /= np.float32(seen)
                         finite &= softmax(priors, k)
                     if not finite:
                         return simulation, -1

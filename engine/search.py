@@ -41,8 +41,9 @@ class Settings:
     """How to search. `threads` trees are grown side by side and merged; they share simulations and `memory`, in bytes.
 
     `leaves` is how many leaves of a tree the net evaluates at once; None lets the budget decide. A kernel net takes
-    one at a time. `cache` is the byte budget, for each thread, of what the net said and need not be asked again. With
-    root "gumbel" a counted budget goes to a bracket of at most `considered` moves (engine/gumbel.py).
+    one at a time, and may average over several `images` of a position under the game's symmetries. `cache` is the byte
+    budget, for each thread, of what the net said and need not be asked again. With root "gumbel" a counted budget goes
+    to a bracket of at most `considered` moves (engine/gumbel.py).
     """
 
     mode: str = "hybrid"
@@ -57,6 +58,7 @@ class Settings:
     draw_value: float = 0.0
     threshold: float = 0.7
     temperature: float = 0.0
+    images: int = 1
     threads: int = 1
     leaves: int | None = None
     seed: int = 0
@@ -69,7 +71,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         positive = {"threads": self.threads, "leaves": self.leaves or 1, "memory": self.memory, "cache": self.cache}
-        positive["considered"] = self.considered
+        positive["considered"], positive["images"] = self.considered, self.images
         for name, value in positive.items():
             if value < 1:
                 raise TandemError(f"{name} must be at least 1, not {value}")
@@ -96,6 +98,8 @@ class Search:
         if self.mode.needs_net and evaluator is None:
             raise TandemError(f"mode {self.mode.name} needs a net; only mode search works without")
         self.evaluator = evaluator if self.mode.needs_net else None
+        if self.settings.images > 1 and self.evaluator is not None and not isinstance(self.evaluator, KernelNet):
+            raise TandemError("images are averaged by kernel nets alone: leave images out, or use a perceptron")
         if isinstance(self.evaluator, KernelNet) and (self.settings.leaves or 1) > 1:
             raise TandemError("a kernel net evaluates one leaf at a time: leave leaves out, or use backend=torch")
         self.kernels = kernels(game)
@@ -131,6 +135,7 @@ class Search:
             raise TandemError(f"value_pruning goes by a net's values; mode {mode.name} has value={mode.value}")
         o["value_pruning"] = s.value_pruning if mode.plies_of_search is None else 0.0
         o["draw_value"] = s.draw_value
+        o["images"] = min(s.images, self.game.symmetries)
         o["solve"], o["early_stop"] = s.solve, s.early_stop and mode.plies_of_search is None
         o["look_ahead"] = s.solve and s.look_ahead and mode.plies_of_search is None and self.game.best_first is not None
         o["uniform_prior"] = mode.prior == "uniform"

@@ -33,6 +33,7 @@ OPTIONS = np.dtype(
         ("fpu_reduction", "f4"),  # first-play urgency: how far below its parent's Q an unvisited child starts
         ("draw_value", "f4"),  # utility of a draw for the root player, in [-1, 1]; a win is 1, a loss -1
         ("value_pruning", "f4"),  # pass over moves that look this much worse than their best sibling; 0: none
+        ("images", "i4"),  # of a position under the game's symmetries, over which the net is averaged
         ("virtual_loss", "f4"),  # taken from each node of a path under way; 0 for one leaf at a time
         ("solve", "u1"),  # propagate proven outcomes
         ("uniform_prior", "u1"),  # ignore the net's policy

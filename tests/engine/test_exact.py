@@ -115,7 +115,7 @@ def test_keepers_are_the_moves_that_keep_the_outcome() -> None:
 
 def test_out_of_budget_it_says_what_is_proven_and_no_more() -> None:
     game = load("connect4")
-    exact = Exact(game, memory=1 << 20)
+    exact = Exact(game, memory=1 << 20, early=False)
     found = exact.solve(Position(game), nodes=2000)
     assert (found.value, found.plies) == (None, None)
     assert found.nodes <= 2000

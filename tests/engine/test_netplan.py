@@ -9,6 +9,7 @@ from engine.position import Position
 from engine.search import Search, Settings
 from games.errors import TandemError
 from games.loader import load
+from games.rules import rules
 from tests.engine.helpers import SMALL, Outside, kernel_net, lines_of, random_position, tree_of
 from tests.engine.test_repetition import TOY, game_of
 
@@ -188,3 +189,35 @@ def test_outputs_that_are_no_numbers_end_the_search_once():
     fresh = Search(game, Settings(early_stop=False), net).run(Position(game), simulations=100)
     assert again.visits.tolist() == fresh.visits.tolist()
     assert again.evaluations == fresh.evaluations
+
+
+@pytest.mark.parametrize("name", ["connect4", "tictactoe"])
+def test_averaged_over_all_images_a_position_is_worth_what_its_images_are(name):
+    game, choose = load(name), random.Random(5)
+    net, differ = kernel_net(game, seed=2), 0
+    for _ in range(10):
+        position = random_position(game, choose, 12 if name == "connect4" else 4)
+        plain, found = Search(game, Settings("net"), net).run(position), []
+        for k in range(game.symmetries):
+            image = game.states(1)
+            rules(game).transform(position.state, k, image)
+            seen = Position(game, states=[image if k else position.state.copy()])
+            result = Search(game, Settings("net", images=100), net).run(seen)
+            back = {int(game.transform_action(k, a) if k else a): j for j, a in enumerate(plain.actions)}
+            order = [back[int(a)] for a in result.actions]
+            prior = np.empty(len(order))
+            prior[order] = result.prior
+            found.append([*result.wdl, *prior])
+            alone = Search(game, Settings("net"), net).run(seen)
+            differ += alone.wdl != pytest.approx(plain.wdl, abs=1e-4)
+        for other in found[1:]:
+            assert other == pytest.approx(found[0], abs=1e-5)
+    assert differ > 5, "else there was nothing to average"
+
+
+def test_images_are_for_kernel_nets():
+    game = load("tictactoe")
+    with pytest.raises(TandemError, match="images are averaged by kernel nets alone"):
+        Search(game, Settings("hybrid", images=2), Outside(kernel_net(game)))
+    with pytest.raises(TandemError, match="images must be at least 1"):
+        Settings("hybrid", images=0)

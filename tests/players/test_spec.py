@@ -26,6 +26,7 @@ OPTIONS = {
     "considered": st.integers(1, 2**31 - 1),
     "value_scale": POSITIVE,
     "value_pruning": st.floats(0, 2),
+    "images": st.integers(1, 100),
     "prior": st.sampled_from(PRIORS),
     "backend": st.sampled_from(BACKENDS),
     "value": st.sampled_from(VALUES),
