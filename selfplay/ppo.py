@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from games.compiler import kernel, part
 from games.contract import FloatArray, Game
@@ -184,7 +184,7 @@ class PpoTrainer(Trainer):
     def update(self, rollout: Rollout, progress: float, stop: Callable[[], bool] | None = None) -> Losses:
         """Some epochs over a rollout; the losses' `policy` is the surrogate objective, and `entropy` the policy's own.
 
-        Raises TandemError naming the step when a loss is not finite; the weights are then those before it.
+        Raises TandemError naming the step when a loss or gradient is not finite; the weights are then those before it.
         """
         c = self.config
         gain, came_to = advantages(rollout, c.ppo_lambda)
@@ -216,14 +216,7 @@ class PpoTrainer(Trainer):
                 policy = -torch.minimum(ratio * advantage[at], clipped * advantage[at]).mean()
                 value = -(target[at] * wdl.log_softmax(1)).sum(1).mean()
                 total = policy + c.value_weight * value - c.ppo_entropy * entropy
-                if not torch.isfinite(total):
-                    raise TandemError(f"the loss is {float(total)} at training step {self.step}; training stops")
-                self.optimiser.zero_grad(set_to_none=True)
-                total.backward()  # type: ignore[no-untyped-call]
-                nn.utils.clip_grad_norm_(self.model.parameters(), MOST_NORM)
-                self.optimiser.step()
-                self.step += 1
-                self._average(decay)
+                self._step(total, MOST_NORM, decay)
                 sums += torch.stack([policy, value, entropy]).detach()
         taken = self.step - first
         policy_mean, value_mean, entropy_mean = (sums / max(taken, 1)).tolist()

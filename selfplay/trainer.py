@@ -21,6 +21,7 @@ from selfplay.config import TrainConfig
 from selfplay.replay import Batch, Replay
 
 WARMUP_STEPS = 100
+MOST_NORM = 5.0  # of a gradient; longer ones are cut
 LEAST_RATE = 0.05  # of the peak learning rate, at the end of the budget
 
 
@@ -66,20 +67,24 @@ class Trainer:
                 group["lr"] = rate
             losses = self.loss(replay.sample(self.config.batch, self.numpy_rng, self.kernel_rng))
             total = losses[0] + self.config.value_weight * losses[1]
-            if not torch.isfinite(total):
-                raise TandemError(f"the loss is {float(total.detach())} at training step {self.step}; training stops")
-            self.optimiser.zero_grad(set_to_none=True)
-            total.backward()  # type: ignore[no-untyped-call]
-            norm = nn.utils.clip_grad_norm_(self.model.parameters(), 5.0)
-            if not torch.isfinite(norm):
-                raise TandemError(f"the gradient is {float(norm)} at training step {self.step}; training stops")
-            self.optimiser.step()
-            self.step += 1
-            self._average(decay)
+            self._step(total, MOST_NORM, decay)
             sums += losses.detach()
         taken = self.step - first
         policy, value, entropy = (sums / max(taken, 1)).tolist()
         return Losses(policy, value, entropy, taken)
+
+    def _step(self, total: Tensor, most_norm: float, decay: float) -> None:
+        """Step down a loss, its gradient no longer than most_norm; TandemError when either is not finite."""
+        if not torch.isfinite(total):
+            raise TandemError(f"the loss is {float(total.detach())} at training step {self.step}; training stops")
+        self.optimiser.zero_grad(set_to_none=True)
+        total.backward()  # type: ignore[no-untyped-call]
+        norm = nn.utils.clip_grad_norm_(self.model.parameters(), most_norm)
+        if not torch.isfinite(norm):
+            raise TandemError(f"the gradient is {float(norm)} at training step {self.step}; training stops")
+        self.optimiser.step()
+        self.step += 1
+        self._average(decay)
 
     @staticmethod
     def _schedule(progress: float) -> float:
