@@ -1,7 +1,8 @@
 """Connect Four: players drop stones into columns; four in a row, column or diagonal wins, a full board draws.
 
-Parameters: rows (6), columns (7), connect (4). Bitboard of one column after the other, from the bottom up, with an
-empty cell on top of each so that shifted lines do not wrap; for 6 rows:
+Parameters: rows (6), columns (7), connect (4), misere (0; with 1, whoever completes a line loses) and drawn (0; with 1,
+a full board without a line is a win of the second player). Bitboard of one column after the other, from the bottom up,
+with an empty cell on top of each so that shifted lines do not wrap; for 6 rows:
 
      6 13 20 ..     (always empty)
      5 12 19 ..
@@ -17,6 +18,10 @@ PARAMS = globals().get("PARAMS", {})  # the loader's; none where this is importe
 ROWS, COLUMNS, CONNECT = PARAMS.get("rows", 6), PARAMS.get("columns", 7), PARAMS.get("connect", 4)
 if not (2 <= ROWS <= 15 and 2 <= COLUMNS <= 9 and (ROWS + 1) * COLUMNS <= 64 and 2 <= CONNECT <= max(ROWS, COLUMNS)):
     raise ValueError("rows 2-15, columns 2-9, (rows + 1) x columns at most 64, connect 2 up to the longer side")
+MISERE, DRAWN = PARAMS.get("misere", 0), PARAMS.get("drawn", 0)
+if not {MISERE, DRAWN} <= {0, 1}:
+    raise ValueError("misere and drawn are 0 or 1")
+LATER = "misere", "drawn"
 
 U = np.uint64
 STATE = np.dtype([("me", "u8"), ("taken", "u8")])  # stones of the player to move, and of both
@@ -31,6 +36,9 @@ COLUMN = np.array([CELLS << HEIGHT * c for c in range(COLUMNS)], np.uint64)
 # Where both fill the board up, the first player ends up on odd rows, counted from 1, and the second on even ones.
 ODD_ROWS = U(sum(1 << HEIGHT * c + r for c in range(COLUMNS) for r in range(0, ROWS, 2)))
 DIRECTIONS = (1, HEIGHT, HEIGHT - 1, HEIGHT + 1)  # |  -  \  /
+# What the end is worth to the player to move, who is the one that did not make the last move.
+AFTER_LINE = 1.0 if MISERE else -1.0
+WHEN_FULL = 0.0 if not DRAWN else 1.0 if ROWS * COLUMNS % 2 else -1.0
 
 
 def connected(stones):
@@ -70,7 +78,7 @@ def play(s, a):
 
 
 def outcome(s):
-    return -1.0 if connected(s.me ^ s.taken) else 0.0
+    return AFTER_LINE if connected(s.me ^ s.taken) else WHEN_FULL
 
 
 def threats(stones, taken):
@@ -167,6 +175,10 @@ def best_first(s, out):
             out[at] = column
             n += 1
     return n
+
+
+if MISERE or DRAWN:  # it takes a line for the only win, and for a win
+    del best_first
 
 
 def mirror(stones):

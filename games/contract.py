@@ -29,6 +29,8 @@ Optional, with defaults:
                                          once, -2 if every move lets the other win at once; else write the moves, most
                                          promising first and without those that lose so, and return how many (None)
     RULES_VERSION                        counts changes of the rules (1)
+    LATER                                parameters that came when models were there already: at its default such a one
+                                         is no part of rules_id ()
 
 Parameters come in as the name PARAMS: `SIZE = PARAMS.get("size", 7)`. Only the loader sets it; a file that can also be
 imported as a module says `PARAMS = globals().get("PARAMS", {})` first.

@@ -25,6 +25,7 @@ def fill(module: ModuleType) -> None:
         "SYMMETRIES": 1,
         "REPETITION": 0,
         "RULES_VERSION": 1,
+        "LATER": (),
         "FEATURES": prod(module.PLANES),
         "MAX_ACTIVE": prod(module.PLANES),
     }

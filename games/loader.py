@@ -107,12 +107,13 @@ def _load(name: str, path: Path, given: dict[str, Any]) -> Game:
     own_features = hasattr(module, "features")
     defaults.fill(module)
     changed = {key: value for key, value in sorted(parameters.values.items()) if value != parameters.defaults[key]}
+    own = {key: value for key, value in parameters.values.items() if key not in module.LATER or key in changed}
     suffix = ":" + ",".join(f"{key}={value}" for key, value in changed.items()) if changed else ""
     functions = {key: getattr(module, key) for key in (*contract.COMPILED, *contract.OPTIONAL_COMPILED)}
     return Game(
         name=title,
         spec=name + suffix,
-        parameters=parameters.values,
+        parameters=own,
         module=module,
         code_hash=code_hash(b"".join(files.values()), sorted(parameters.values.items())),
         state=module.STATE,

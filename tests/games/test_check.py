@@ -14,7 +14,11 @@ from tests.games.helpers import variant
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.mark.parametrize("spec", ["tictactoe", "connect4", "connect4:rows=4,columns=4,connect=3"])
+SHIPPED = ["tictactoe", "connect4", "connect4:rows=4,columns=4,connect=3", "connect4:rows=4,columns=4,misere=1"]
+SHIPPED += ["connect4:rows=4,columns=4,drawn=1", "connect4:rows=3,columns=3,connect=3,misere=1,drawn=1"]
+
+
+@pytest.mark.parametrize("spec", SHIPPED)
 def test_shipped_games_hold(spec):
     report = check(load(spec), games=50)
     assert report.findings == []

@@ -39,6 +39,9 @@ SPECS = {
     "connect4:rows=1": ["connect4.py does not run", "rows 2-15"],
     "connect4:rows=15": ["connect4.py does not run", "at most 64"],
     "connect4:connect=8": ["connect4.py does not run", "connect 2 up to"],
+    "connect4:misere=2": ["connect4.py does not run", "misere and drawn are 0 or 1"],
+    "connect4:drawn=-1": ["connect4.py does not run", "misere and drawn are 0 or 1"],
+    "connect4:drawn=yes": ["drawn='yes'", "int"],
     "tictactoe:size=4": ["tictactoe has no parameter 'size'", "none"],
 }
 
