@@ -14,9 +14,9 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks.common import processor
 from engine.position import Position
 from games.loader import load
+from games.processes import processor
 from games.rng import Random
 from players.choice import Choice
 from players.elo import score_interval

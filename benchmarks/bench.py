@@ -12,10 +12,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks.common import in_turn, per_second, processor, report
+from benchmarks.common import in_turn, per_second, report
 from engine.position import Position
 from engine.search import Search, Settings
 from games.loader import known_games, load
+from games.processes import processor
 
 SIGNED_SIMULATIONS, SEED = 20_000, 1
 

@@ -1,20 +1,8 @@
-"""What every benchmark here shares: the processor's name, medians, and two sides measured in turn."""
+"""What every benchmark here shares: medians, and two sides measured in turn."""
 
-import platform
 import statistics
 import time
 from collections.abc import Callable, Mapping
-from pathlib import Path
-
-
-def processor() -> str:
-    """The processor's name, as far as the system tells."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor() or platform.machine()
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return f"{names[0]}, {len(names)} processors" if names else platform.machine()
 
 
 def in_turn(sides: Mapping[str, Callable[[], float]], runs: int = 5) -> dict[str, list[float]]:

@@ -15,10 +15,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import bitbully.bitbully_core as bitbully
 
-from benchmarks.common import processor
 from engine.exact import Exact
 from engine.position import Position
 from games.loader import load
+from games.processes import processor
 from games.rng import Random
 
 

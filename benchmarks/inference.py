@@ -22,7 +22,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from benchmarks.common import processor
+from games.processes import processor
 from nets.config import NetConfig
 from nets.evaluator import TorchEvaluator, fast_bf16
 from nets.families import build

@@ -13,10 +13,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import torch
 
-from benchmarks.common import in_turn, per_second, processor, report
+from benchmarks.common import in_turn, per_second, report
 from engine.position import Position
 from engine.search import Search, Settings
 from games.loader import load
+from games.processes import processor
 from players.evaluators import find_model, load_evaluator
 
 

@@ -14,10 +14,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import pyspiel
 
-from benchmarks.common import in_turn, per_second, processor, report
+from benchmarks.common import in_turn, per_second, report
 from engine.position import Position
 from engine.search import Search, Settings
 from games.loader import load
+from games.processes import processor
 
 GAMES = {"connect4": "connect_four"}
 

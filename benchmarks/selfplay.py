@@ -16,8 +16,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import torch
 
-from benchmarks.common import in_turn, processor, report
+from benchmarks.common import in_turn, report
 from games.loader import load
+from games.processes import processor
 from nets.config import NetConfig
 from nets.evaluator import TorchEvaluator
 from nets.families import build

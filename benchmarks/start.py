@@ -15,7 +15,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.common import processor  # noqa: E402
+from games.processes import processor  # noqa: E402
 
 SEARCH = """
 import resource, sys

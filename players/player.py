@@ -133,7 +133,7 @@ class EnginePlayer:
 
 
 def _settings(spec: PlayerSpec, seed: int) -> Settings:
-    names = ["prior", "value", "c_puct", "draw_value", "threshold", "temperature", "threads", "leaves"]
+    names = ["prior", "value", "c_puct", "fpu_reduction", "draw_value", "threshold", "temperature", "threads", "leaves"]
     names += ["root", "considered", "value_scale", "value_pruning", "images"]
     given = {name: getattr(spec, name) for name in names if getattr(spec, name) is not None}
     return Settings(mode=spec.kind, seed=seed, **given)

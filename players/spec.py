@@ -52,6 +52,7 @@ NUMBERS = {
     "threads": _Number(int, 1, 256),
     "threshold": _Number(float, 0, 1),
     "c_puct": _Number(float, 0, 1000, above=True),
+    "fpu_reduction": _Number(float, -2, 2),
     "leaves": _Number(int, 1, 4096),
     "draw_value": _Number(float, -1, 1),
     "value_pruning": _Number(float, 0, 2),
@@ -84,6 +85,7 @@ class PlayerSpec:
     backend: str | None = None
     threshold: float | None = None
     c_puct: float | None = None
+    fpu_reduction: float | None = None
     leaves: int | None = None
     draw_value: float | None = None
     root: str | None = None

@@ -50,6 +50,11 @@ class Label:
         """Whether a wrong move exists."""
         return len(set(self.values.values())) > 1
 
+    @property
+    def chance(self) -> float:
+        """The share of the legal moves that keep the value: how often a random mover is right."""
+        return sum(value == self.best for value in self.values.values()) / len(self.values)
+
 
 def labelled_file(game: Game) -> Path | None:
     """The labelled positions that ship for choosing and for watching a run, never for training; None without any."""

@@ -2,10 +2,10 @@
 
 import json
 import math
-import platform
 import shlex
 import sys
 import time
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 from types import ModuleType
@@ -19,7 +19,7 @@ from games.errors import TandemError
 from games.files import write_atomic
 from games.loader import load
 from games.notice import tell_when_compiling
-from games.processes import cores
+from games.processes import processor
 from games.rng import Random
 from nets.models import FOLDER, shipped_model
 from selfplay.labels import Label, known_labels
@@ -27,27 +27,43 @@ from selfplay.rundir import RunDir
 from studies import (
     convergence,
     cost,
+    data,
     decision_scaling,
     domain_size,
     four_cells,
+    matches,
+    net_convergence,
     net_helps_search,
+    objective,
+    out_of_distribution,
     planning,
+    search_helps_net,
     training_scaling,
 )
-from studies.finding import Finding
+from studies.finding import Finding, restored
 from studies.lab import Lab, Net, read_net
 from studies.page import render
 
-EXPERIMENTS: dict[str, ModuleType] = {
-    "four-cells": four_cells,
-    "cost": cost,
-    "decision-scaling": decision_scaling,
-    "training-scaling": training_scaling,
-    "convergence": convergence,
-    "net-helps-search": net_helps_search,
-    "domain-size": domain_size,
-    "planning": planning,
+# In the order of the page, each with its share of the time beside the others'.
+EXPERIMENTS: dict[str, tuple[ModuleType, float]] = {
+    "four-cells": (four_cells, 35),
+    "cost": (cost, 4),
+    "decision-scaling": (decision_scaling, 4),
+    "training-scaling": (training_scaling, 20),
+    "convergence": (convergence, 3),
+    "net-convergence": (net_convergence, 5),
+    "net-helps-search": (net_helps_search, 3),
+    "search-helps-net": (search_helps_net, 6),
+    "data": (data, 4),
+    "out-of-distribution": (out_of_distribution, 7),
+    "objective": (objective, 8),
+    "domain-size": (domain_size, 4),
+    "planning": (planning, 2),
 }
+# What is left where no position's value is known.
+WITHOUT_TRUTH: dict[str, tuple[ModuleType, float]] = {"matches": (matches, 1)}
+RESULTS, PAGE = "results.json", "index.html"
+Entry = tuple[str, str, Finding | None]  # title, question, result
 DEFAULT_MINUTES, MOST_POSITIONS = 10.0, 1000
 EXAMPLES = """examples:
   python study.py connect4                              the nets that ship, 10 minutes, report/index.html
@@ -76,28 +92,34 @@ def main(arguments: list[str]) -> int:
         raise TandemError(f"--minutes must be above 0, not {options.minutes:g}")
     if options.positions < 1:
         raise TandemError(f"--positions must be at least 1, not {options.positions}")
-    names = _names(options.only)
     game = load(options.game)
     tell_when_compiling(game.spec)
+    names = _names(options.only, EXPERIMENTS)
     labels = _labels(game, options.positions, options.seed)
+    experiments = EXPERIMENTS if labels else WITHOUT_TRUTH
+    if not labels:
+        names = list(WITHOUT_TRUTH)
+        print(f"no positions of known value are at hand for {game.spec}: the players meet in matches instead")
     nets = _nets(game, options.run)
     try:
         options.out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise TandemError(f"--out: cannot make {options.out}: {error.strerror}") from None
-    lab = Lab(game, labels, nets, options.out, options.seed)
-    findings: dict[str, tuple[str, str, Finding | None]] = {
-        name: (module.TITLE, (module.__doc__ or "").strip(), None) for name, module in EXPERIMENTS.items()
+    lab = Lab(game, labels, nets, options.out, options.seed, options.run, options.minutes)
+    known = _known(options.out / RESULTS, _facts(lab))
+    findings: dict[str, Entry] = {
+        name: (module.TITLE, (module.__doc__ or "").strip(), known.get(name))
+        for name, (module, _) in experiments.items()
     }
-    until = time.monotonic() + 60 * options.minutes
+    shares = {name: experiments[name][1] for name in names}
     try:
         with tqdm(total=len(names), unit="experiment") as bar:
-            for i, name in enumerate(names):
+            for name in names:
                 bar.set_postfix_str(name)
-                now = time.monotonic()
-                lab.deadline = now + max(until - now, 0) / (len(names) - i)
+                # Not of what is left: an experiment that is resumed then plans as it did before.
+                lab.deadline = time.monotonic() + 60 * options.minutes * shares[name] / sum(shares.values())
                 title, question, _ = findings[name]
-                findings[name] = title, question, EXPERIMENTS[name].run(lab)
+                findings[name] = title, question, experiments[name][0].run(lab)
                 bar.update()
                 _write(game, findings, lab, options.out)
     finally:
@@ -106,21 +128,27 @@ def main(arguments: list[str]) -> int:
         title, _, finding = findings[name]
         assert finding is not None
         print(f"{title}: {finding.answer}" + ("" if finding.enough else " (Not enough evidence.)"))
-    print(options.out / "index.html")
+    print(options.out / PAGE)
     return 0
 
 
-def _names(only: str | None) -> list[str]:
-    names = [name.strip() for name in only.split(",")] if only is not None else list(EXPERIMENTS)
+def _names(only: str | None, known: Iterable[str]) -> list[str]:
+    names = [name.strip() for name in only.split(",")] if only is not None else list(known)
     for name in names:
-        if name not in EXPERIMENTS:
-            raise TandemError(f"--only: there is no experiment '{name}'; there are {', '.join(EXPERIMENTS)}")
-    return [name for name in EXPERIMENTS if name in names]
+        if name not in known:
+            raise TandemError(f"--only: there is no experiment '{name}'; there are {', '.join(known)}")
+    return [name for name in known if name in names]
 
 
 def _labels(game: Game, most: int, seed: int) -> list[Label]:
-    """At most that many decisive positions, in an order of their own, so that any first few are spread alike."""
-    labels = [label for label in known_labels(game) if label.decisive]
+    """At most that many decisive positions, in an order of their own, so that any first few are spread alike.
+
+    None for a game of which no position's value is known.
+    """
+    try:
+        labels = [label for label in known_labels(game) if label.decisive]
+    except TandemError:
+        return []
     rng = Random(seed)
     for i in range(len(labels) - 1, 0, -1):
         j = rng.below(i + 1)
@@ -143,23 +171,40 @@ def _nets(game: Game, run: Path | None) -> list[Net]:
     return sorted((read_net(path, game) for path in paths), key=lambda net: net.steps or 0)
 
 
-def _write(game: Game, findings: dict[str, tuple[str, str, Finding | None]], lab: Lab, out: Path) -> None:
-    """The page and every number, each whole at any moment."""
-    command = shlex.join(["python", "study.py", *sys.argv[1:]])
-    facts: dict[str, Any] = {
-        "command": command,
-        "machine": f"{_processor()}, {cores()} cores",
-        "positions": f"{len(lab.labels)} decisive ones at most; a random mover keeps the value in {lab.chance:.1%}",
+def _facts(lab: Lab) -> dict[str, Any]:
+    """What all findings of a page have in common."""
+    chance = f"; a random mover keeps the value in {lab.chance:.1%}" if lab.labels else ""
+    return {
+        "game": lab.game.spec,
+        "positions": f"{len(lab.labels)} decisive ones at most{chance}" if lab.labels else "none of known value",
         "nets": f"{len(lab.nets)}, {lab.nets[0].name}" + (f" to {lab.best.name}" if len(lab.nets) > 1 else ""),
         "seed": lab.seed,
     }
-    results = {
-        "game": game.spec,
-        **facts,
-        "findings": {name: asdict(f) if f else None for name, (_, _, f) in findings.items()},
+
+
+def _known(path: Path, facts: dict[str, Any]) -> dict[str, Finding]:
+    """What an earlier study of the same positions and nets found. Raises TandemError for a damaged file."""
+    if not path.is_file():
+        return {}
+    try:
+        kept = json.loads(path.read_bytes())
+        if any(kept[name] != fact for name, fact in facts.items()):
+            return {}
+        return {name: restored(found) for name, found in kept["findings"].items() if found is not None}
+    except (OSError, ValueError, TypeError, LookupError, AttributeError) as error:
+        raise TandemError(f"{path} is damaged ({error}); delete it") from None
+
+
+def _write(game: Game, findings: dict[str, Entry], lab: Lab, out: Path) -> None:
+    """The page and every number, each whole at any moment."""
+    facts = {
+        **_facts(lab),
+        "command": shlex.join(["python", "study.py", *sys.argv[1:]]),
+        "machine": processor(),
     }
-    write_atomic(out / "results.json", (json.dumps(_plain(results), indent=1) + "\n").encode())
-    write_atomic(out / "index.html", render(game, findings, facts).encode())
+    results = {**facts, "findings": {name: asdict(f) if f else None for name, (_, _, f) in findings.items()}}
+    write_atomic(out / RESULTS, (json.dumps(_plain(results), indent=1) + "\n").encode())
+    write_atomic(out / PAGE, render(game, findings, facts).encode())
 
 
 def _plain(value: Any) -> Any:
@@ -169,11 +214,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_plain(v) for v in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from studies.breakdown import by_ply, corrected
 from studies.finding import Chart, Finding, Row, Series, Table
 from studies.lab import Lab, Measured
 from studies.statistics import Estimate, bootstrap, curve, reaches
@@ -18,6 +19,7 @@ MODES = {
     "search": [f"search:simulations={2**k}" for k in range(5, 18)],
     "exact": [f"exact:seconds={s}" for s in ("0.001", "0.003", "0.01", "0.03", "0.1", "0.3")],
 }
+SHOWN = {"net": 0, "value": 0, "hybrid": 5, "search": 10, "exact": 4}  # of each mode, the spec that is shown by ply
 FREE = ("search", "exact")  # modes that no training has to pay for
 
 
@@ -46,10 +48,17 @@ def run(lab: Lab) -> Finding:
     numbers = {
         "n": n,
         "chance": lab.chance,
-        "accuracy": {m.spec: m.accuracy for rows in found.values() for m in rows},
+        "accuracy": {m.spec: m.accuracy for rows in found.values() for m in rows if "seconds" not in m.spec},
+        "above_chance": {
+            m.spec: corrected(m.accuracy, lab.chance)
+            for rows in found.values()
+            for m in rows
+            if "seconds" not in m.spec
+        },
         "evaluations": {m.spec: float(np.nanmean(m.evaluations)) for m in found["hybrid"]},
     }
     timed = {
+        "accuracy": {m.spec: m.accuracy for m in found["exact"]},
         "milliseconds": {m.spec: m.milliseconds for rows in found.values() for m in rows},
         "to_reach": {
             f"{level:.2f}": {mode: [e.value, e.low, e.high] for mode, e in row.items()} for level, row in paid.items()
@@ -62,7 +71,8 @@ def run(lab: Lab) -> Finding:
         f"{found['net'][0].milliseconds:.2f} ms a move for {found['net'][0].accuracy:.1%}, after training",
         f"{_shown(paid[level]['hybrid'])} ms a move for {level:.0%}, after training",
     )
-    return Finding(answer, row, [chart], [table], n >= 100, numbers, timed)
+    plies = by_ply(lab.labels, {found[mode][i].spec: found[mode][i] for mode, i in SHOWN.items()})
+    return Finding(answer, row, [chart], [table, plies], n >= 200, numbers, timed)
 
 
 def _cost(rows: list[Measured], level: float, seed: int) -> Estimate:

@@ -45,7 +45,7 @@ def run(lab: Lab) -> Finding:
     accuracies: dict[str, dict[str, float]] = {}
     sizes: dict[str, int] = {}
     for game, labels in judged.items():
-        net = train(game, lab.folder.parent, "search", 1.0, 1, minutes) if minutes else None
+        net = train(game, lab.home, minutes, 1) if minutes else None
         own = Lab(game, labels, [net] if net else [], _folder(lab, game), lab.seed)
         own.deadline = lab.deadline
         try:
@@ -122,4 +122,4 @@ def _labels(game: Game) -> list[Label]:
 
 
 def _folder(lab: Lab, game: Game) -> Path:
-    return lab.folder.parent / "boards" / game.spec.partition(":")[2].replace(",", "-")
+    return lab.home / "boards" / game.spec.partition(":")[2].replace(",", "-")

@@ -1,5 +1,6 @@
 """What an experiment reports: an answer in words, charts, tables, and every number behind them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -62,3 +63,11 @@ class Finding:
     enough: bool = True
     counted: dict[str, Any] = field(default_factory=dict)
     timed: dict[str, Any] = field(default_factory=dict)
+
+
+def restored(kept: Mapping[str, Any]) -> Finding:
+    """The finding of which `kept` is dataclasses.asdict. Raises TypeError or KeyError for anything else."""
+    parts = dict(kept)
+    row, charts, tables = (parts.pop(name) for name in ("row", "charts", "tables"))
+    drawn = [Chart(**{**chart, "series": [Series(**series) for series in chart["series"]]}) for chart in charts]
+    return Finding(**parts, row=Row(**row) if row else None, charts=drawn, tables=[Table(**table) for table in tables])

@@ -1,41 +1,43 @@
-"""Does search help in training, when a move is chosen, or both: four cells of the same net, rules, clock and effort?"""
+"""Does search help in training, when a move is chosen, or both: four cells of the same net, rules, clock and effort?
+
+Training without search is proximal policy optimisation; training with it knows the tree alone, not the exact solver.
+"""
 
 import math
 
 import numpy as np
 
 from players.elo import elo, score_interval
-from selfplay.arena import play_match
+from selfplay.config import default_config
 from studies.finding import Finding, Row, Table
 from studies.lab import Lab, Measured, Net
 from studies.statistics import Estimate, bootstrap_seeds
-from studies.training import minutes_that_fit, train
+from studies.training import BASE_NET, minutes_that_fit, train
 
 TITLE = "Four cells"
 LEARNERS = {"search": "with search", "ppo": "without search"}  # how a net was trained
 SIMULATIONS = 100
 PLAYERS = {"hybrid": f"hybrid:simulations={SIMULATIONS}", "net": "net"}  # how a move is chosen
-RATES = (1.0, 0.3)  # times the game's own learning rate, tried for either learner alike
-SEEDS = 5
-TRAINING = 0.8  # share of the time
+# Seeds, and learning rates tried for either learner alike as multiples of the game's own: the first that time allows.
+PLANS = ((5, (1.0, 2.0)), (3, (1.0, 2.0)), (2, (1.0,)))
+LEAST_SEEDS, LEAST_MINUTES = 3, 1  # what a verdict takes
+TRAINING, STARTING = 0.75, 0.1  # share of the time for training; minutes that a training takes to begin and end
 TUNED_ON = 100  # positions that the rate is chosen by, which the figures leave out
-GAMES = 80  # for each seed, against the net alone that learnt alone
+GAMES = 400  # for each cell, over all seeds, against the net alone that learnt alone
 
 
 def run(lab: Lab) -> Finding:
     """Train both learners with the same seeds and minutes, choose a rate for each, and measure all four cells."""
-    runs = len(LEARNERS) * (SEEDS + len(RATES) - 1)
-    minutes = minutes_that_fit(lab.left() * TRAINING / 60 / runs)
+    seeds, rates, minutes = _plan(lab.left() * TRAINING / 60)
     if not minutes:
-        return Finding(f"{runs} trainings do not fit into {lab.left():.0f} seconds.", enough=False)
-    folder = lab.folder.parent
-    rates, nets = dict[str, float](), dict[str, list[Net]]()
-    for learner in LEARNERS:
-        tried = {rate: train(lab.game, folder, learner, rate, 1, minutes) for rate in RATES}
-        scores = {rate: _accuracy(lab, net) for rate, net in tried.items()}
-        rates[learner] = max(scores, key=lambda rate: scores[rate])
-        rest = [train(lab.game, folder, learner, rates[learner], seed, minutes) for seed in range(2, SEEDS + 1)]
-        nets[learner] = [tried[rates[learner]], *rest]
+        return Finding("There was no time to train two nets for either learner.", enough=False)
+    # In turn, so that a machine that is slower for a while is so for both.
+    tried = {(rate, learner): _train(lab, minutes, learner, rate, 1) for rate in rates for learner in LEARNERS}
+    chosen = {learner: max(rates, key=lambda r, k=learner: _accuracy(lab, tried[r, k])) for learner in LEARNERS}  # type: ignore[misc]
+    nets = {learner: [tried[chosen[learner], learner]] for learner in LEARNERS}
+    for seed in range(2, seeds + 1):
+        for learner in LEARNERS:
+            nets[learner].append(_train(lab, minutes, learner, chosen[learner], seed))
     measured = {
         learner: [lab.measure(list(PLAYERS.values()), net) for net in trained] for learner, trained in nets.items()
     }
@@ -55,7 +57,7 @@ def run(lab: Lab) -> Finding:
     both = _effect(cells["search", "hybrid"], cells["ppo", "net"], lab.seed)
     answer = (
         f"Search in training alone is worth {in_training.points()}, search at the move alone {deciding.points()}, both "
-        f"{both.points()}, over {SEEDS} seeds of {minutes:g} minutes and {n} positions."
+        f"{both.points()}, over {seeds} seeds of {minutes:g} minutes and {n} positions."
     )
     table = Table(
         "Right moves (95 % interval over seeds, then positions), and Elo above the lower right cell",
@@ -79,16 +81,37 @@ def run(lab: Lab) -> Finding:
     )
     numbers = {
         "n": n,
-        "seeds": SEEDS,
+        "seeds": seeds,
         "minutes": minutes,
-        "rates": rates,
+        "rates": chosen,
         "accuracy": {f"{a}, {b}": [e.value, e.low, e.high] for (a, b), e in found.items()},
         "regret": {
             f"{a}, {b}": float(np.mean([m.regret[TUNED_ON:].mean() for m in rows])) for (a, b), rows in cells.items()
         },
         "elo": {f"{a}, {b}": text for (a, b), text in strength.items()},
     }
-    return Finding(answer, row, [], [table], n >= 200 and minutes >= 1, {}, numbers)
+    enough = n >= 200 and seeds >= LEAST_SEEDS and minutes >= LEAST_MINUTES
+    return Finding(answer, row, [], [table], enough, {}, numbers)
+
+
+def _plan(minutes: float) -> tuple[int, tuple[float, ...], float]:
+    """(seeds, rates, minutes of each training) that fit; no minutes where nothing does."""
+    for seeds, rates in PLANS:
+        most = minutes / (len(LEARNERS) * (seeds + len(rates) - 1)) - STARTING
+        if (each := minutes_that_fit(most)) >= (LEAST_MINUTES if (seeds, rates) != PLANS[-1] else 0):
+            return seeds, rates, each
+    return *PLANS[-1], 0.0
+
+
+def _train(lab: Lab, minutes: float, learner: str, rate: float, seed: int) -> Net:
+    own = default_config(lab.game).learning_rate
+    settings: dict[str, str | float] = {
+        "learner": learner,
+        "net": BASE_NET,
+        "learning_rate": rate * own,
+        "proof_nodes": 0,
+    }
+    return train(lab.game, lab.home, minutes, seed, **settings)
 
 
 def _accuracy(lab: Lab, net: Net) -> float:
@@ -114,11 +137,9 @@ def _strength(lab: Lab, nets: dict[str, list[Net]]) -> dict[tuple[str, str], str
         for player, spec in PLAYERS.items():
             if (learner, player) == ("ppo", "net"):
                 continue
-            scores = list[float]()
-            for i in range(SEEDS):
-                mine = f"{spec}{',' if ':' in spec else ':'}model={nets[learner][i].path}"
-                match = play_match(lab.game, mine, f"net:model={nets['ppo'][i].path}", GAMES, seed=lab.seed + i)
-                scores += match.pair_scores
+            games = 2 * math.ceil(GAMES / len(nets[learner]) / 2)
+            pairs = zip(nets[learner], nets["ppo"], strict=True)
+            scores = [score for pair in pairs for score in lab.match(spec, "net", games, pair)]
             low, high = score_interval(scores)
             middle = elo(sum(scores) / len(scores))
             ends = ["unbounded" if math.isinf(x) else f"{x:+.0f}" for x in (elo(low), elo(high))]

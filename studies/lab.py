@@ -29,8 +29,10 @@ from nets.modelfile import read_header
 from players.evaluators import load_evaluator
 from players.spec import parse_spec
 from selfplay.answers import answers
+from selfplay.arena import play_match
 from selfplay.labels import Label
 
+MATCH = 40  # games of a match between two looks at the clock
 BLOCK = 50  # positions that a player answers in a row: the seeds of its moves come from where the block begins
 
 
@@ -45,6 +47,7 @@ class Net:
     evaluations: int | None
     positions: int | None
     steps: int | None
+    games: int | None
 
     @property
     def name(self) -> str:
@@ -69,6 +72,7 @@ def read_net(path: Path, game: Game) -> Net:
         header.card.get("evaluations"),
         header.card.get("positions"),
         header.card.get("steps"),
+        header.card.get("games"),
     )
 
 
@@ -135,10 +139,18 @@ def _positions(game: Game, lines: Sequence[list[int]]) -> list[Position]:
 
 
 class Lab:
-    """One study's materials. `labels` are decisive positions in the order in which experiments use them."""
+    """One study's materials. `labels` are decisive positions in the order in which experiments use them.
 
-    def __init__(self, game: Game, labels: Sequence[Label], nets: Sequence[Net], folder: Path, seed: int) -> None:
+    `home` is the folder of all that it keeps, `run` the training run that it was given, if any, and `minutes` the time
+    for all of it.
+    """
+
+    def __init__(
+        self, game: Game, labels: Sequence[Label], nets: Sequence[Net], folder: Path, seed: int,
+        run: Path | None = None, minutes: float = 0.0,
+    ) -> None:  # fmt: skip
         self.game, self.labels, self.nets, self.seed = game, tuple(labels), tuple(nets), seed
+        self.home, self.run, self.minutes = folder, run, minutes
         self.folder = folder / "answers"
         self.folder.mkdir(parents=True, exist_ok=True)
         self.deadline = float("inf")
@@ -153,8 +165,7 @@ class Lab:
     @property
     def chance(self) -> float:
         """Accuracy of a random mover on these positions."""
-        shares = [sum(v == label.best for v in label.values.values()) / len(label.values) for label in self.labels]
-        return float(np.mean(shares))
+        return float(np.mean([label.chance for label in self.labels]))
 
     def left(self) -> float:
         """Seconds until the experiment should end."""
@@ -180,6 +191,25 @@ class Lab:
             )
             for row in self._collect(_search, settings, net)
         ]
+
+    def match(self, mine: str, theirs: str, games: int, nets: tuple[Net | None, Net | None]) -> list[float]:
+        """Scores of the first player's pairs of games against the second, as many of them as time allows.
+
+        A player with a net of its own plays with that one; the same random openings, with colours swapped.
+        """
+        specs = [
+            str(parse_spec(spec).with_options(model=net.path)) if net else spec
+            for spec, net in zip((mine, theirs), nets, strict=True)
+        ]
+        question = [mine, theirs, *(net.net_id if net else None for net in nets)]
+        scores = self._load(question, None)
+        while len(scores) < (games + 1) // 2 and (self.left() > 0 or not scores):
+            seed = seed_for(self.seed, len(scores))
+            scores += play_match(
+                self.game, specs[0], specs[1], min(MATCH, games - 2 * len(scores)), seed=seed
+            ).pair_scores
+            self._save(question, None, scores)
+        return scores
 
     def _collect(self, work: Work, questions: Sequence[Any], net: Net | None) -> list[list[Any]]:
         """What `work` makes of each question in as many positions as time allows, the same for each."""

@@ -1,10 +1,18 @@
-"""Which half of the net helps search: its priors, which say where to look, or its values, which say what was found?"""
+"""Which half of the net helps search: its priors, which say where to look, or its values, which say what was found?
+
+And does it pay to stop looking at moves whose value lies far under the best one's (value pruning)?
+"""
 
 import math
+from itertools import product
 
+import numpy as np
+import numpy.typing as npt
+
+from studies.breakdown import bands, by_ply
 from studies.finding import Chart, Finding, Row, Series, Table
 from studies.lab import Lab, Measured
-from studies.statistics import Estimate, bootstrap
+from studies.statistics import Estimate, bootstrap, curve, reaches
 
 TITLE = "The net helps search"
 NETTED, FREE = [2**k for k in range(2, 12)], [2**k for k in range(5, 17)]
@@ -15,52 +23,73 @@ ARMS = {
     "priors alone": ("hybrid:simulations={},value=rollout", NETTED),
     "neither": ("search:simulations={}", FREE),
 }
-CONSTANTS = ("0.7", "1.5", "3")  # c_puct, tried in every arm: the same effort for each
+# Tried in every arm, at its middle budget: the same effort for each.
+CONSTANTS, REDUCTIONS = ("0.7", "1.5", "3"), ("-1", "0.25")
 TUNED_ON = 100  # positions, which the figures leave out
+LEVELS = (0.8, 0.9, 0.95, 0.98)
+PRUNING = ("0.1", "0.3")  # value_pruning, beside none, in the whole search
 
 
 def run(lab: Lab) -> Finding:
-    """Each arm with its own best exploration constant, on positions that it was not chosen on."""
+    """Each arm with its own best constants, on positions that they were not chosen on."""
     lines: dict[str, list[Measured]] = {}
-    constants = {}
+    chosen = {}
     for arm, (spec, budgets) in ARMS.items():
         net = None if arm == "neither" else lab.best
-        tried = lab.measure([f"{spec.format(budgets[len(budgets) // 2])},c_puct={c}" for c in CONSTANTS], net)
-        if len(tried[0].kept) <= TUNED_ON:
+        tried = [f"c_puct={c},fpu_reduction={f}" for c, f in product(CONSTANTS, REDUCTIONS)]
+        scores = [m.kept[:TUNED_ON] for m in lab.measure([f"{spec.format(_middle(budgets))},{t}" for t in tried], net)]
+        if len(scores[0]) < TUNED_ON:
             return Finding("There was no time to tune every arm.", enough=False)
-        scores = [float(m.kept[:TUNED_ON].mean()) for m in tried]
-        constants[arm] = CONSTANTS[scores.index(max(scores))]
-        lines[arm] = lab.measure([f"{spec.format(k)},c_puct={constants[arm]}" for k in budgets], net)
-    n = min(len(m.kept) for rows in lines.values() for m in rows)
+        chosen[arm] = tried[int(np.argmax([kept.mean() for kept in scores]))]
+        lines[arm] = lab.measure([f"{spec.format(k)},{chosen[arm]}" for k in budgets], net)
+    whole = next(iter(ARMS))
+    pruned = [f"{m.spec},value_pruning={x}" for x in PRUNING for m in lines[whole][4:9:2]]
+    pruning = lab.measure(pruned, lab.best)
+    n = min(len(m.kept) for rows in (*lines.values(), pruning) for m in rows)
     if n <= TUNED_ON:
         return Finding("There was no time to measure every arm.", enough=False)
-    kept = {arm: [m.kept[TUNED_ON:n] for m in rows] for arm, rows in lines.items()}
-    n -= TUNED_ON
-    found = {
-        arm: [bootstrap(n, lambda at, k=k: float(k[at].mean()), lab.seed) for k in rows]  # type: ignore[misc]
-        for arm, rows in kept.items()
-    }
+    rest = np.arange(TUNED_ON, n)
+    kept = {arm: np.array([m.kept[rest] for m in rows]) for arm, rows in lines.items()}
     times = {arm: [m.milliseconds for m in rows] for arm, rows in lines.items()}
-    series = [
-        Series(arm, times[arm], [e.value for e in rows], [e.low for e in rows], [e.high for e in rows])
-        for arm, rows in found.items()
-    ]
-    top = {arm: _best(rows) for arm, rows in found.items()}
+    top = {arm: _share(rows[int(rows.mean(1).argmax())], lab.seed) for arm, rows in kept.items()}
     both, values, priors, neither = (top[arm] for arm in ARMS)
     answer = (
         f"Without the net search reaches {neither.value:.1%} in what was measured, with its priors alone "
-        f"{priors.value:.1%}, with its values alone {values.value:.1%}, with both {both.value:.1%} (n = {n}): "
+        f"{priors.value:.1%}, with its values alone {values.value:.1%}, with both {both.value:.1%} (n = {len(rest)}): "
         + _verdict(priors, values)
     )
-    table = Table(
-        f"The most that each arm reached (95 % interval over {n} positions), its constant chosen on {TUNED_ON} others",
-        ["arm", "c_puct", "accuracy", "at ms a move"],
-        [
-            [arm, constants[arm], f"{e.value:.1%} ({e.low:.1%} to {e.high:.1%})", f"{max(times[arm]):.2g}"]
-            for arm, e in top.items()
-        ],
+    paid = {
+        name: {arm: [_cost(times[arm], rows[:, at], level, lab.seed) for level in LEVELS] for arm, rows in kept.items()}
+        for name, at in {"all": np.arange(len(rest)), **bands([lab.labels[i] for i in rest])}.items()
+    }
+    tables = [
+        Table(
+            f"The most that each arm reached (95 % interval over {len(rest)} positions), and its constants, chosen on "
+            f"{TUNED_ON} others",
+            ["arm", "constants", "accuracy", "at ms a move"],
+            [
+                [arm, chosen[arm], f"{e.value:.1%} ({e.low:.1%} to {e.high:.1%})", f"{max(times[arm]):.2g}"]
+                for arm, e in top.items()
+            ],
+        ),
+        Table(
+            "Milliseconds a move to reach an accuracy; above: not reached with the largest budget",
+            ["plies played", "arm", *(f"{level:.0%}" for level in LEVELS)],
+            [
+                [name, arm, *(_shown(e, times[arm][-1]) for e in row)]
+                for name, arms in paid.items()
+                for arm, row in arms.items()
+            ],
+        ),
+        by_ply([lab.labels[i] for i in rest], {arm: _rest(rows[-1], rest) for arm, rows in lines.items()}),
+        _pruning(lines[whole], pruning, rest, lab.seed),
+    ]
+    chart = Chart(
+        "Accuracy against time",
+        "milliseconds a move, one core",
+        "moves that keep the value",
+        [_series(arm, times[arm], rows, lab.seed) for arm, rows in kept.items()],
     )
-    chart = Chart("Accuracy against time", "milliseconds a move, one core", "moves that keep the value", series)
     row = Row(
         "What learning gives to search",
         f"{neither.value:.1%} at most, without a net",
@@ -68,16 +97,66 @@ def run(lab: Lab) -> Finding:
         f"{both.value:.1%} at most",
     )
     counted = {
-        "n": n,
-        "c_puct": constants,
-        "accuracy": {m.spec: e.value for arm, rows in lines.items() for m, e in zip(rows, found[arm], strict=True)},
+        "n": len(rest),
+        "constants": chosen,
+        "accuracy": {m.spec: float(m.kept[rest].mean()) for rows in (*lines.values(), pruning) for m in rows},
     }
-    timed = {"milliseconds": {m.spec: m.milliseconds for rows in lines.values() for m in rows}}
-    return Finding(answer, row, [chart], [table], n >= 200, counted, timed)
+    timed = {
+        "milliseconds": {m.spec: m.milliseconds for rows in (*lines.values(), pruning) for m in rows},
+        "to_reach": {
+            name: {arm: [[e.value, e.low, e.high] for e in row] for arm, row in arms.items()}
+            for name, arms in paid.items()
+        },
+    }
+    return Finding(answer, row, [chart], tables, len(rest) >= 200, counted, timed)
 
 
-def _best(rows: list[Estimate]) -> Estimate:
-    return max(rows, key=lambda e: e.value)
+def _middle(budgets: list[int]) -> int:
+    return budgets[len(budgets) // 2]
+
+
+def _rest(m: Measured, at: npt.NDArray[np.int64]) -> Measured:
+    return Measured(m.spec, m.net, m.kept[at], m.regret[at], m.seconds[at], m.evaluations[at])
+
+
+def _share(kept: npt.NDArray[np.bool_], seed: int) -> Estimate:
+    return bootstrap(len(kept), lambda at: float(kept[at].mean()), seed)
+
+
+def _series(arm: str, times: list[float], kept: npt.NDArray[np.bool_], seed: int) -> Series:
+    found = [_share(row, seed) for row in kept]
+    return Series(arm, times, [e.value for e in found], [e.low for e in found], [e.high for e in found])
+
+
+def _cost(times: list[float], kept: npt.NDArray[np.bool_], level: float, seed: int) -> Estimate:
+    """Milliseconds a move at which an arm reaches a level."""
+    order = np.argsort(times)
+    spent, kept = [times[i] for i in order], kept[order]
+    return bootstrap(kept.shape[1], lambda at: reaches(spent, curve(kept, at), level), seed)
+
+
+def _shown(e: Estimate, most: float) -> str:
+    if not math.isfinite(e.value):
+        return f"above {most:.2g}"
+    return f"{e.value:.2g} ({e.low:.2g} to {f'{e.high:.2g}' if math.isfinite(e.high) else f'above {most:.2g}'})"
+
+
+def _pruning(whole: list[Measured], pruned: list[Measured], at: npt.NDArray[np.int64], seed: int) -> Table:
+    """What value pruning changes at equal simulations, paired on the same positions."""
+    plain = {m.spec: m for m in whole}
+    rows = []
+    for m in pruned:
+        spec, _, delta = m.spec.rpartition(",value_pruning=")
+        base = plain[spec]
+        gain = bootstrap(len(at), lambda i, a=m, b=base: float((a.kept[at[i]] * 1.0 - b.kept[at[i]]).mean()), seed)  # type: ignore[misc]
+        saved = 1 - m.evaluations[at].sum() / base.evaluations[at].sum()
+        cut = f"{m.milliseconds / base.milliseconds:.2f}"
+        rows.append([spec.partition(",")[0], delta, gain.points(), f"{saved:.1%}", cut])
+    return Table(
+        "Value pruning: moves whose value lies more than that under the best one's are looked at less",
+        ["search", "value_pruning", "accuracy, paired with none", "evaluations saved", "times the milliseconds"],
+        rows,
+    )
 
 
 def _verdict(priors: Estimate, values: Estimate) -> str:

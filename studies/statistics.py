@@ -52,6 +52,24 @@ def bootstrap_seeds(found: npt.NDArray[np.float64], seed: int) -> Estimate:
     return Estimate(float(found.mean()), float(low), float(high))
 
 
+def bootstrap_grid(
+    found: npt.NDArray[np.bool_], statistic: Callable[[npt.NDArray[np.bool_]], float], seed: int
+) -> Estimate:
+    """`statistic` of [seeds, ..., positions] with its seeds laid side by side, [..., seeds x positions].
+
+    Its interval is over resamples of seeds first and positions then, the same positions for each seed.
+    """
+    rng, seeds, n = np.random.default_rng(seed), found.shape[0], found.shape[-1]
+
+    def side_by_side(picked: npt.NDArray[np.int64], at: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+        return np.concatenate([found[i][..., at] for i in picked], axis=-1)
+
+    draws = [(rng.integers(seeds, size=(seeds,)), rng.integers(n, size=(n,))) for _ in range(SAMPLES)]
+    values = sorted(statistic(side_by_side(*draw)) for draw in draws)
+    low, high = (values[round(p / 100 * (SAMPLES - 1))] for p in TAILS)
+    return Estimate(statistic(side_by_side(np.arange(seeds), np.arange(n))), low, high)
+
+
 def curve(kept: Kept, at: npt.NDArray[np.int64] | None = None) -> npt.NDArray[np.float64]:
     """[budgets] accuracy on the positions `at` (all of them), as a running maximum."""
     share = kept.mean(1) if at is None else kept[:, at].mean(1)

@@ -1,7 +1,9 @@
 """Nets that a study trains itself, by train.py as a user would, and keeps: it never trains one twice."""
 
+import re
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from games.compiler import ROOT
@@ -9,10 +11,14 @@ from games.contract import Game
 from games.errors import TandemError
 from games.files import plain_stem
 from nets.models import RUN_MODEL
-from selfplay.config import default_config
-from studies.lab import Net, read_net
+from selfplay.rundir import RunDir
+from studies.lab import Lab, Net, read_net
 
-MINUTES = (0.25, 0.5, 1, 2, 5, 10, 20, 30, 60)  # of one training; on a grid, so that a study finds its runs again
+MINUTES = (0.1, 0.25, 0.5, 1, 2, 3, 4, 5, 10, 20, 30, 60)  # of one training: on a grid, so that a study finds its runs
+BASE_NET = "mlp:256-64"
+# Of the run whose games several experiments share.
+BASE: dict[str, str | float] = {"net": BASE_NET}
+BASE_SHARE = 0.04  # of the time
 
 
 def minutes_that_fit(most: float) -> float:
@@ -20,27 +26,56 @@ def minutes_that_fit(most: float) -> float:
     return max((m for m in MINUTES if m <= most), default=0.0)
 
 
-def train(game: Game, folder: Path, learner: str, rate: float, seed: int, minutes: float) -> Net:
-    """The net of a run in FOLDER/runs, at `rate` times the game's learning rate; trained now where it was not before.
+def train(game: Game, folder: Path, minutes: float, seed: int, **settings: str | float) -> Net:
+    """The net of a run in FOLDER/runs with the game's own settings but for these; trained now where it was not before.
 
     Raises TandemError when training fails.
     """
-    path = folder / "runs" / f"{plain_stem(game.name, game.spec)}-{learner}-{minutes:g}-{rate:g}-{seed}"
+    path = _folder(game, folder, minutes, seed, settings)
     model = path / RUN_MODEL
     if not _finished(model, minutes, game):
-        settings = {
-            "--learner": learner,
-            "--minutes": f"{minutes:g}",
-            "--learning-rate": f"{rate * default_config(game).learning_rate:g}",
-            "--seed": str(seed),
-            "--run": str(path),
-        }
-        words = [sys.executable, str(ROOT / "train.py"), game.spec]
-        words += [word for pair in settings.items() for word in pair]
-        done = subprocess.run(words, capture_output=True, text=True, check=False)
+        command = [sys.executable, str(ROOT / "train.py"), game.spec, "--run", str(path), "--minutes", f"{minutes:g}"]
+        for name, value in {**settings, "seed": str(seed)}.items():
+            command += [f"--{name.replace('_', '-')}", _words(value)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             raise TandemError(f"training in {path} failed: {' '.join(done.stderr.strip().splitlines()[-1:])}")
     return read_net(model, game)
+
+
+def ladder(net: Net, game: Game) -> list[Net]:
+    """The checkpoints of the run that a net is the end of, the least trained first."""
+    found = [read_net(path, game) for path in RunDir.read(net.path.parent).ladder()]
+    return sorted(found, key=lambda step: step.steps or 0)
+
+
+def base_run(lab: Lab) -> Path | None:
+    """A run with games: the one that the study was given, else one of its own, the longest if it has several.
+
+    None where there is no time for one.
+    """
+    if lab.run is not None:
+        return lab.run
+    least = minutes_that_fit(lab.minutes * BASE_SHARE)
+    known = (
+        m for m in reversed(MINUTES) if _finished(_folder(lab.game, lab.home, m, 1, BASE) / RUN_MODEL, m, lab.game)
+    )
+    minutes = max(next(known, 0), least)
+    return train(lab.game, lab.home, minutes, 1, **BASE).path.parent if minutes else None
+
+
+def _folder(game: Game, folder: Path, minutes: float, seed: int, settings: Mapping[str, str | float]) -> Path:
+    words = [
+        plain_stem(game.name, game.spec),
+        f"{minutes:g}",
+        *(_words(value) for value in settings.values()),
+        str(seed),
+    ]
+    return folder / "runs" / re.sub(r"[^\w.]+", "-", "-".join(words))
+
+
+def _words(value: str | float) -> str:
+    return value if isinstance(value, str) else f"{value:g}"
 
 
 def _finished(model: Path, minutes: float, game: Game) -> bool:

@@ -1,72 +1,202 @@
-"""What does more training buy, and for how much more search does it stand: the exchange rate between the two."""
+"""What does more training buy, and for how much more search does it stand: the exchange rate between the two?
+
+Three sizes of net, each trained from nothing; at every checkpoint the learning rate is cooled down on the games played
+so far, so that little training is not judged by a schedule that was made for much.
+"""
+
+import math
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from selfplay.config import default_config
 from studies.finding import Chart, Finding, Row, Series, Table
-from studies.lab import Lab
-from studies.statistics import bootstrap
+from studies.lab import Lab, Net
+from studies.offline import Lesson, teach
+from studies.statistics import Estimate, bootstrap_grid, reaches
+from studies.training import ladder, minutes_that_fit, train
 
 TITLE = "Scaling with training"
+SIZES = ("mlp:64-32", "mlp:256-64", "mlp:1024-256")
+POINTS = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0)  # of a training's minutes, where its checkpoints are taken
 BUDGETS = (2, 8, 32, 128, 512)  # simulations
-MOST_NETS, LEAST_NETS = 8, 3
+LEVELS = (0.8, 0.9, 0.95, 0.97)
+PLANS = ((3, SIZES, 1), (2, SIZES, 0.5), (1, SIZES[1:2], 0))  # seeds, sizes, least minutes: the first that time allows
+TRAINING, STARTING = 0.6, 0.15  # share of the time for training; minutes that a training takes to begin and end
+COOLING = 400  # steps
+WINDOW = 0.5  # of the games so far, the newest, that a net is cooled on
+MOST_NETS, LEAST_NETS = 8, 3  # of a run that was given
 JONES = "Jones (2021) found about 15 for Hex"
 
 
-def run(lab: Lab) -> Finding:
-    """Accuracy of a run's checkpoints at several budgets, and a plane through its log-odds over both logarithms.
+@dataclass(frozen=True)
+class Trained:
+    """Nets by [size, seed, point]; `cost` [size, point] in core-seconds, cooling included, mean over seeds."""
 
-    The checkpoints are those of one run with one schedule: the early ones have not had their learning rate cooled.
-    """
-    known = [net for net in lab.nets if net.core_seconds]
-    picked = sorted({round(x) for x in np.linspace(0, len(known) - 1, MOST_NETS)}) if known else []
-    nets = [known[i] for i in picked]
-    if len(nets) < LEAST_NETS:
+    sizes: tuple[str, ...]
+    nets: list[list[list[Net]]]
+    cost: npt.NDArray[np.float64]
+    minutes: float
+
+
+def run(lab: Lab) -> Finding:
+    """Accuracy at several budgets of all nets, and a plane through the log-odds of the best size at each cost."""
+    trained = _given(lab) if lab.run is not None else _own(lab)
+    if trained is None:
         return Finding(
-            f"It takes {LEAST_NETS} checkpoints of one run, and there are {len(nets)}: name a run with --run.",
+            f"It takes {LEAST_NETS} checkpoints of one training: give the study more minutes, or a run of more.",
             enough=False,
         )
     specs = ["net", *(f"hybrid:simulations={k}" for k in BUDGETS)]
-    rows = [lab.measure(specs, net) for net in nets]
-    n = min(len(m.kept) for row in rows for m in row)
+    rows = [[[lab.measure(specs, net) for net in points] for points in seeds] for seeds in trained.nets]
+    n = min(len(m.kept) for seeds in rows for points in seeds for row in points for m in row)
     if n == 0:
         return Finding("There was no time to measure the checkpoints.", enough=False)
-    kept = np.array([[m.kept[:n] for m in row] for row in rows])  # [nets, players, n]
-    cost = np.array([net.core_seconds for net in nets], np.float64)
-    rate = bootstrap(n, lambda at: _exchange(kept[:, 1:, at], cost), lab.seed)
-    accuracy = kept.mean(2)
-    series = [Series(spec, (cost / 60).tolist(), accuracy[:, i].tolist()) for i, spec in enumerate(specs)]
+    # [sizes, seeds, points, players, n]
+    kept = np.array([[[[m.kept[:n] for m in row] for row in points] for points in seeds] for seeds in rows])
+    seeds = kept.shape[1]
+    best, cost = frontier(kept[..., 1:, :].mean((1, 3, 4)), trained.cost)
+    front = np.array([kept[size, :, point] for size, point in best]).transpose(1, 0, 2, 3)  # [seeds, front, players, n]
+    rate = bootstrap_grid(front, lambda x: exchange(x[:, 1:], cost), lab.seed)
+    accuracy = front.mean((0, 3))
+    names = [f"{trained.sizes[size]}, {cost[i] / 60:.2g} core-minutes" for i, (size, _) in enumerate(best)]
     answer = (
-        f"From {nets[0].name} to {nets[-1].name} of training the net alone rises from {accuracy[0, 0]:.1%} to "
-        f"{accuracy[-1, 0]:.1%} of right moves, the hybrid at {BUDGETS[-1]} simulations from {accuracy[0, -1]:.1%} to "
-        f"{accuracy[-1, -1]:.1%}; ten times the training stands for {rate.value:.2g} times the search (95 %: "
-        f"{rate.low:.2g} to {rate.high:.2g}, n = {n}), where {JONES}."
+        f"From {cost[0] / 60:.2g} to {cost[-1] / 60:.2g} core-minutes of training the net alone rises from "
+        f"{accuracy[0, 0]:.1%} to {accuracy[-1, 0]:.1%} of right moves, the hybrid at {BUDGETS[-1]} simulations from "
+        f"{accuracy[0, -1]:.1%} to {accuracy[-1, -1]:.1%}; ten times the training stands for {_times(rate)} times the "
+        f"search ({seeds} seeds, n = {n}), where {JONES}."
     )
-    table = Table(
-        f"Right moves of {n}, by training and search",
-        ["training", *specs],
-        [[net.name, *(f"{share:.1%}" for share in line)] for net, line in zip(nets, accuracy, strict=True)],
-    )
-    chart = Chart("Accuracy against training", "core-minutes of training", "moves that keep the value", series)
+    tables = [
+        Table(
+            f"Right moves of {n}: the best size at each cost, mean of {seeds} seeds",
+            ["net and training", *specs],
+            [[name, *(f"{x:.1%}" for x in line)] for name, line in zip(names, accuracy, strict=True)],
+        ),
+        Table(
+            "Right moves at the end of training, by size",
+            ["net", "core-minutes", *specs],
+            [
+                [size, f"{trained.cost[i, -1] / 60:.2g}", *(f"{x:.1%}" for x in kept[i, :, -1].mean((0, 2)))]
+                for i, size in enumerate(trained.sizes)
+            ],
+        ),
+    ]
+    charts = [
+        Chart(
+            "Accuracy against training",
+            "core-minutes of training, cooling included",
+            "moves that keep the value",
+            [
+                Series(f"{size}, {spec}", (trained.cost[i] / 60).tolist(), kept[i, :, :, j].mean((0, 2)).tolist())
+                for i, size in enumerate(trained.sizes)
+                for j, spec in ((0, specs[0]), (len(BUDGETS), specs[-1]))
+            ],
+        ),
+        Chart(
+            "Training and search that reach the same accuracy, at the best size for each cost",
+            "core-minutes of training",
+            "simulations a move",
+            _contours(cost, accuracy[:, 1:]),
+            log_y=True,
+            percent=False,
+        ),
+    ]
     row = Row(
         "Scalability with compute before",
         "none: nothing is learnt",
-        f"{accuracy[0, 0]:.0%} to {accuracy[-1, 0]:.0%} from {nets[0].name} to {nets[-1].name}",
-        f"{accuracy[0, -1]:.0%} to {accuracy[-1, -1]:.0%}; ten times it stands for {rate.value:.2g} times the search",
+        f"{accuracy[0, 0]:.0%} to {accuracy[-1, 0]:.0%} for {cost[-1] / cost[0]:.0f} times the training",
+        f"{accuracy[0, -1]:.0%} to {accuracy[-1, -1]:.0%}; ten times the training stands for {rate.value:.2g} times "
+        "the search",
     )
-    counted = {
+    numbers = {
         "n": n,
-        "core_seconds": cost.tolist(),
-        "accuracy": {spec: accuracy[:, i].tolist() for i, spec in enumerate(specs)},
+        "seeds": seeds,
+        "minutes": trained.minutes,
+        "core_seconds": {size: trained.cost[i].tolist() for i, size in enumerate(trained.sizes)},
+        "accuracy": {
+            f"{size} | {spec}": kept[i, :, :, j].mean((0, 2)).tolist()
+            for i, size in enumerate(trained.sizes)
+            for j, spec in enumerate(specs)
+        },
         "exchange": [rate.value, rate.low, rate.high],
     }
-    return Finding(answer, row, [chart], [table], n >= 200 and len(nets) >= 5, counted)
+    # What a minute of training comes to is timed, though each net's answers are counted.
+    return Finding(answer, row, charts, tables, n >= 200 and seeds >= 3 and len(cost) >= LEAST_NETS, {}, numbers)
 
 
-def _exchange(kept: npt.NDArray[np.bool_], cost: npt.NDArray[np.float64]) -> float:
+def _own(lab: Lab) -> Trained | None:
+    """Runs of this study's own, as many and as long as time allows, and their checkpoints cooled."""
+    for seeds, sizes, least in PLANS:
+        minutes = minutes_that_fit(lab.left() * TRAINING / 60 / (seeds * len(sizes)) - STARTING)
+        if minutes > 0 and minutes >= least:
+            break
+    else:
+        return None
+    # Size by size within a seed, so that a machine that is slower for a while is so for all sizes.
+    ends = {
+        (size, seed): train(lab.game, lab.home, minutes, seed, net=size, checkpoint_seconds=2)
+        for seed in range(1, seeds + 1)
+        for size in sizes
+    }
+    steps = [[at_points(ladder(ends[size, seed], lab.game)) for seed in range(1, seeds + 1)] for size in sizes]
+    if min(len(points) for row in steps for points in row) < len(POINTS):
+        return None
+    rate = default_config(lab.game).learning_rate
+    lessons = [
+        Lesson(
+            net.path.parent.parent / "games", COOLING, seed + 1, size, net.path, 0.3, rate / 2,
+            (int((1 - WINDOW) * (net.games or 0)), net.games),
+        )
+        for size, row in zip(sizes, steps, strict=True)
+        for seed, points in enumerate(row)
+        for net in points
+    ]  # fmt: skip
+    cooled = iter(teach(lab, lessons))
+    nets = [[[next(cooled) for _ in points] for points in row] for row in steps]
+    spent = [
+        [
+            [(a.core_seconds or 0) + (b.core_seconds or 0) for a, b in zip(*pair, strict=True)]
+            for pair in zip(*rows, strict=True)
+        ]
+        for rows in zip(steps, nets, strict=True)
+    ]
+    return Trained(sizes, nets, np.array(spent).mean(1), minutes)
+
+
+def _given(lab: Lab) -> Trained | None:
+    """The checkpoints of a run that the study was given, as they are: one size, one seed, not cooled."""
+    known = [net for net in lab.nets if net.core_seconds]
+    nets = [known[i] for i in sorted({round(x) for x in np.linspace(0, len(known) - 1, MOST_NETS)})] if known else []
+    if len(nets) < LEAST_NETS:
+        return None
+    cost = np.array([[net.core_seconds for net in nets]], np.float64)
+    return Trained(("the run's net",), [[nets]], cost, (lab.best.seconds or 0) / 60)
+
+
+def at_points(steps: list[Net]) -> list[Net]:
+    """The checkpoints nearest to POINTS of the last one's time, none twice; fewer where the ladder is too coarse."""
+    end = steps[-1].seconds or 0
+    picked = [min(steps, key=lambda s, p=p: abs(math.log((s.seconds or 1e-9) / (p * end)))) for p in POINTS]  # type: ignore[misc]
+    return [net for i, net in enumerate(picked) if net not in picked[:i]]
+
+
+def frontier(
+    accuracy: npt.NDArray[np.float64], cost: npt.NDArray[np.float64]
+) -> tuple[list[tuple[int, int]], npt.NDArray[np.float64]]:
+    """The (size, point) pairs that nothing cheaper matches, by cost, and their costs; arrays are [sizes, points]."""
+    order = sorted(np.ndindex(*cost.shape), key=lambda at: float(cost[at]))
+    front = list[tuple[int, int]]()
+    for at in order:
+        if not front or accuracy[at] > accuracy[front[-1]]:
+            front.append((at[0], at[1]))
+    return front, np.array([cost[at] for at in front])
+
+
+def exchange(kept: npt.NDArray[np.bool_], cost: npt.NDArray[np.float64]) -> float:
     """How many times the search ten times the training stands for, by least squares of log-odds over both logarithms.
 
-    kept is [nets, budgets, positions].
+    kept is [nets, budgets, positions]; infinity where more search does not help.
     """
     right = kept.sum(2)
     odds = np.log((right + 0.5) / (kept.shape[2] - right + 0.5))
@@ -74,3 +204,21 @@ def _exchange(kept: npt.NDArray[np.bool_], cost: npt.NDArray[np.float64]) -> flo
     design = np.stack([np.ones(odds.size), training.ravel(), search.ravel()], 1)
     _, by_training, by_search = np.linalg.lstsq(design, odds.ravel())[0]
     return float(10 ** (by_training / by_search)) if by_search > 0 else float("inf")
+
+
+def _contours(cost: npt.NDArray[np.float64], accuracy: npt.NDArray[np.float64]) -> list[Series]:
+    """For each level the simulations that reach it after each training; accuracy is [nets, budgets]."""
+    found = []
+    for level in LEVELS:
+        points = [
+            (c / 60, s)
+            for c, row in zip(cost, accuracy, strict=True)
+            if math.isfinite(s := reaches(BUDGETS, np.maximum.accumulate(row), level)) and s > BUDGETS[0]
+        ]
+        if points:
+            found.append(Series(f"{level:.0%}", [c for c, _ in points], [s for _, s in points]))
+    return found
+
+
+def _times(e: Estimate) -> str:
+    return f"{e.value:.2g} (95 %: {e.low:.2g} to {e.high:.2g})"

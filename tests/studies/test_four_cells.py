@@ -14,10 +14,9 @@ GAME = load("tictactoe")
 
 @pytest.mark.slow
 def test_the_cells_are_what_their_runs_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(four_cells, "SEEDS", 2)
-    monkeypatch.setattr(four_cells, "RATES", (1.0,))
+    monkeypatch.setattr(four_cells, "PLANS", ((2, (1.0,)),))
     monkeypatch.setattr(training, "MINUTES", (0.1,))
-    monkeypatch.setattr(four_cells, "GAMES", 8)
+    monkeypatch.setattr(four_cells, "GAMES", 16)
     labels = [label for label in known_labels(GAME) if label.decisive][:200]
     lab = Lab(GAME, labels, [], tmp_path, 1)
     monkeypatch.setattr(lab, "left", lambda: 1000.0)
@@ -25,7 +24,7 @@ def test_the_cells_are_what_their_runs_are(tmp_path: Path, monkeypatch: pytest.M
         found = four_cells.run(lab)
         runs = sorted((tmp_path / "runs").iterdir())
         assert [path.name for path in runs] == [
-            f"tictactoe-{learner}-0.1-1-{seed}" for learner in ("ppo", "search") for seed in (1, 2)
+            f"tictactoe-0.1-{learner}-0.002-{seed}" for learner in ("ppo", "search") for seed in (1, 2)
         ]
         cards = {path: read_net(path / "model.safetensors", GAME) for path in runs}
         again = four_cells.run(lab)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from studies.statistics import bootstrap, bootstrap_seeds, crosses, curve, reaches
+from studies.statistics import bootstrap, bootstrap_grid, bootstrap_seeds, crosses, curve, reaches
 
 
 def test_a_curve_is_its_running_maximum() -> None:
@@ -63,3 +63,14 @@ def test_seeds_are_resampled_before_positions() -> None:
     assert (apart.value, apart.low, apart.high) == (0.5, 0.0, 1.0)
     assert alike.value == 0.5
     assert alike.high - alike.low < 0.08
+
+
+def test_a_grid_is_resampled_by_seeds_and_positions() -> None:
+    """As bootstrap_seeds where the statistic is a mean."""
+    rng = np.random.default_rng(1)
+    found = rng.random((4, 500)) < np.array([[0.2], [0.4], [0.6], [0.8]])
+    grid = bootstrap_grid(found[:, None], lambda x: float(x.mean()), 1)
+    means = bootstrap_seeds(found.astype(np.float64), 1)
+    assert grid.value == pytest.approx(means.value)
+    assert grid.low == pytest.approx(means.low, abs=0.03)
+    assert grid.high == pytest.approx(means.high, abs=0.03)

@@ -2,15 +2,18 @@
 
 import json
 import re
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from games.errors import TandemError
+from selfplay.command import main as train
+from studies import matches
 from studies.charts import svg
 from studies.command import EXPERIMENTS, main
-from studies.finding import Chart, Series
+from studies.finding import Chart, Finding, Row, Series, Table, restored
 from studies.lab import BLOCK
 
 SMALL = ["tictactoe", "--positions", str(BLOCK), "--minutes", "5"]
@@ -53,7 +56,7 @@ def test_no_time_is_said_and_no_verdict_given(tmp_path: Path) -> None:
     assert main(words) == 0
     found = json.loads((tmp_path / "results.json").read_text())["findings"]
     assert all(not finding["enough"] for finding in found.values())
-    assert (tmp_path / "index.html").read_text().count("Not enough evidence") == len(EXPERIMENTS)
+    assert (tmp_path / "index.html").read_text().count("Not enough evidence: give") == len(EXPERIMENTS)
 
 
 @pytest.mark.parametrize(
@@ -64,7 +67,7 @@ def test_no_time_is_said_and_no_verdict_given(tmp_path: Path) -> None:
         (["tictactoe", "--positions", "0"], "--positions must be at least 1"),
         (["connect4:rows=4,columns=5"], "no net ships for connect4"),
         (["tictactoe", "--run", "/nowhere"], "/nowhere"),
-        (["connect4:rows=7,columns=8"], "more than 100,000 positions"),
+        (["connect4:rows=7,columns=8"], "no net ships for connect4:rows=7,columns=8"),
     ],
 )
 def test_bad_input_is_refused(words: list[str], wrong: str, tmp_path: Path) -> None:
@@ -81,3 +84,39 @@ def test_charts_are_part_of_their_page() -> None:
     assert {f"var(--line{i})" for i in range(6)} <= set(re.findall(r"var\(--line\d\)", text))
     assert "x &amp; x" in text
     assert svg(Chart("A <title>", "x & x", "y", series)) == text
+
+
+def test_what_an_earlier_study_found_stays_on_the_page(tmp_path: Path) -> None:
+    first = study(tmp_path, "--only", "planning")["findings"]["planning"]
+    both = study(tmp_path, "--only", "convergence")["findings"]
+    assert both["planning"] == first
+    assert both["convergence"]["counted"]["n"] == BLOCK
+    assert (tmp_path / "index.html").read_text().count("<svg") == 2
+    other = study(tmp_path, "--only", "planning", "--seed", "2")["findings"]
+    assert other["convergence"] is None, "of other positions"
+    (tmp_path / "results.json").write_text("{")
+    with pytest.raises(TandemError, match=r"results\.json is damaged .*; delete it"):
+        study(tmp_path, "--only", "planning")
+
+
+def test_a_finding_is_restored_from_its_json() -> None:
+    charts = [Chart("a", "b", "c", [Series("d", [1.0], [2.0], [0.5], [3.0])], log_y=True)]
+    finding = Finding("x", Row("a", "b", "c", "d"), charts, [Table("t", ["c"], [["1"]])], False, {"n": 1}, {"ms": 2.0})
+    assert restored(json.loads(json.dumps(asdict(finding)))) == finding
+    assert restored(asdict(Finding("none"))) == Finding("none")
+
+
+@pytest.mark.slow
+def test_without_truth_the_players_meet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A board too large to solve: its net comes from a run, and the page holds matches alone."""
+    monkeypatch.setattr(matches, "GAMES", 2)
+    run, spec = tmp_path / "run", "connect4:rows=7,columns=8"
+    words = [spec, "--steps", "2", "--net", "mlp:8-8", "--actors", "1", "--batch", "16", "--run", str(run)]
+    words += ["--games-per-actor", "16", "--plies-per-round", "200", "--proof-nodes", "0"]
+    assert train(words) == 0
+    assert main([spec, "--run", str(run), "--minutes", "0.05", "--out", str(tmp_path / "report")]) == 0
+    found = json.loads((tmp_path / "report" / "results.json").read_text())["findings"]
+    assert list(found) == ["matches"]
+    assert len(found["matches"]["counted"]) == 5
+    assert not found["matches"]["enough"]
+    assert "Match play" in (tmp_path / "report" / "index.html").read_text()
