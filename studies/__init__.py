@@ -3,6 +3,7 @@
 finding.py              what an experiment reports: an answer in words, charts, tables, every number
 statistics.py           the bootstrap, and where a curve reaches a level or crosses another
 breakdown.py            accuracy by plies played, and above chance
+ratings.py              Elo of several players on one scale
 lab.py                  what experiments measure with: known positions, nets, a clock, answers and matches that are kept
 training.py             nets that a study trains itself by train.py
 offline.py              nets that it teaches from games that are there already

@@ -4,13 +4,14 @@ Training without search is proximal policy optimisation; training with it knows 
 """
 
 import math
+from itertools import combinations, product
 
 import numpy as np
 
-from players.elo import elo, score_interval
 from selfplay.config import default_config
 from studies.finding import Finding, Row, Table
 from studies.lab import Lab, Measured, Net
+from studies.ratings import ratings
 from studies.statistics import Estimate, bootstrap_seeds
 from studies.training import BASE_NET, minutes_that_fit, train
 
@@ -18,12 +19,15 @@ TITLE = "Four cells"
 LEARNERS = {"search": "with search", "ppo": "without search"}  # how a net was trained
 SIMULATIONS = 100
 PLAYERS = {"hybrid": f"hybrid:simulations={SIMULATIONS}", "net": "net"}  # how a move is chosen
+Cell = tuple[str, str]
+CELLS: list[Cell] = list(product(LEARNERS, PLAYERS))
+BASE: Cell = ("ppo", "net")
 # Seeds, and learning rates tried for either learner alike as multiples of the game's own: the first that time allows.
 PLANS = ((5, (1.0, 2.0)), (3, (1.0, 2.0)), (2, (1.0,)))
 LEAST_SEEDS, LEAST_MINUTES = 3, 1  # what a verdict takes
 TRAINING, STARTING = 0.75, 0.1  # share of the time for training; minutes that a training takes to begin and end
 TUNED_ON = 100  # positions that the rate is chosen by, which the figures leave out
-GAMES = 400  # for each cell, over all seeds, against the net alone that learnt alone
+GAMES = 400  # between any two cells, over all seeds
 
 
 def run(lab: Lab) -> Finding:
@@ -60,15 +64,13 @@ def run(lab: Lab) -> Finding:
         f"{both.points()}, over {seeds} seeds of {minutes:g} minutes and {n} positions."
     )
     table = Table(
-        "Right moves (95 % interval over seeds, then positions), and Elo above the lower right cell",
+        "Right moves (95 % interval over seeds, then positions), and Elo above the lower right cell, from matches of "
+        f"{GAMES} games between any two",
         ["trained", "moves with search", "moves without"],
         [
             [
                 words,
-                *(
-                    f"{_shown(found[learner, player])}; {strength.get((learner, player), 'Elo 0')}"
-                    for player in PLAYERS
-                ),
+                *(f"{_shown(found[learner, p])}; {_elo(strength[learner, p])}" for p in PLAYERS),
             ]
             for learner, words in LEARNERS.items()
         ],
@@ -88,7 +90,7 @@ def run(lab: Lab) -> Finding:
         "regret": {
             f"{a}, {b}": float(np.mean([m.regret[TUNED_ON:].mean() for m in rows])) for (a, b), rows in cells.items()
         },
-        "elo": {f"{a}, {b}": text for (a, b), text in strength.items()},
+        "elo": {f"{a}, {b}": [e.value, e.low, e.high] for (a, b), e in strength.items()},
     }
     enough = n >= 200 and seeds >= LEAST_SEEDS and minutes >= LEAST_MINUTES
     return Finding(answer, row, [], [table], enough, {}, numbers)
@@ -130,22 +132,21 @@ def _effect(cell: list[Measured], base: list[Measured], seed: int) -> Estimate:
     return bootstrap_seeds(np.array([a.kept[TUNED_ON:] * 1.0 - b.kept[TUNED_ON:] for a, b in pairs]), seed)
 
 
-def _strength(lab: Lab, nets: dict[str, list[Net]]) -> dict[tuple[str, str], str]:
-    """Elo of each cell above the net that learnt and plays without search; games of all seeds together."""
-    found = {}
-    for learner in LEARNERS:
-        for player, spec in PLAYERS.items():
-            if (learner, player) == ("ppo", "net"):
-                continue
-            games = 2 * math.ceil(GAMES / len(nets[learner]) / 2)
-            pairs = zip(nets[learner], nets["ppo"], strict=True)
-            scores = [score for pair in pairs for score in lab.match(spec, "net", games, pair)]
-            low, high = score_interval(scores)
-            middle = elo(sum(scores) / len(scores))
-            ends = ["unbounded" if math.isinf(x) else f"{x:+.0f}" for x in (elo(low), elo(high))]
-            found[learner, player] = f"Elo {middle:+.0f} ({ends[0]} to {ends[1]})"
-    return found
+def _strength(lab: Lab, nets: dict[str, list[Net]]) -> dict[Cell, Estimate]:
+    """Elo of each cell above the net that learnt and plays without search, all cells having met, seed by seed."""
+    games = 2 * math.ceil(GAMES / len(nets["ppo"]) / 2)
+    matches = {}
+    for mine, theirs in combinations(CELLS, 2):
+        pairs = zip(nets[mine[0]], nets[theirs[0]], strict=True)
+        specs = PLAYERS[mine[1]], PLAYERS[theirs[1]]
+        matches[" ".join(mine), " ".join(theirs)] = [x for pair in pairs for x in lab.match(*specs, games, pair)]
+    found = ratings(matches, " ".join(BASE), lab.seed)
+    return {cell: found.get(" ".join(cell), Estimate(0, 0, 0)) for cell in CELLS}
 
 
 def _shown(e: Estimate) -> str:
     return f"{e.value:.1%} ({e.low:.1%} to {e.high:.1%})"
+
+
+def _elo(e: Estimate) -> str:
+    return f"Elo {e.value:+.0f} ({e.low:+.0f} to {e.high:+.0f})" if e.value else "Elo 0"

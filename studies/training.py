@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -61,7 +62,12 @@ def base_run(lab: Lab) -> Path | None:
         m for m in reversed(MINUTES) if _finished(_folder(lab.game, lab.home, m, 1, BASE) / RUN_MODEL, m, lab.game)
     )
     minutes = max(next(known, 0), least)
-    return train(lab.game, lab.home, minutes, 1, **BASE).path.parent if minutes else None
+    if not minutes:
+        return None
+    began = time.monotonic()
+    net = train(lab.game, lab.home, minutes, 1, **BASE)
+    lab.deadline += time.monotonic() - began  # no experiment's own time, as it serves several
+    return net.path.parent
 
 
 def _folder(game: Game, folder: Path, minutes: float, seed: int, settings: Mapping[str, str | float]) -> Path:
