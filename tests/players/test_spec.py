@@ -20,6 +20,7 @@ OPTIONS = {
     "threads": st.integers(1, 256),
     "threshold": st.floats(0, 1),
     "c_puct": POSITIVE,
+    "fpu_reduction": st.floats(-2, 2),
     "leaves": st.integers(1, 4096),
     "draw_value": st.floats(-1, 1),
     "root": st.sampled_from(ROOTS),
