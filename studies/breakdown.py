@@ -1,12 +1,13 @@
-"""Accuracy taken apart: by plies played, and corrected for what a random mover gets right by chance."""
+"""Accuracy taken apart: by plies played, corrected for what is right by chance, and as boards to look at."""
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
+from games.contract import Game
 from selfplay.labels import Label
-from studies.finding import Table
+from studies.finding import Board, Table
 from studies.lab import Measured
 
 WIDTH = 6  # plies of a band
@@ -37,3 +38,23 @@ def by_ply(labels: Sequence[Label], players: Mapping[str, Measured]) -> Table:
     rest = [f"{corrected(share, float(chance.mean())):.3f}" for share in everywhere]
     rows.append(["all, chance at 0, perfection at 1", str(n), "0", *rest])
     return Table("Right moves by plies played", ["plies played", "n", "chance", *players], rows)
+
+
+def disagreements(
+    game: Game, labels: Sequence[Label], players: Mapping[str, Measured], pairs: Sequence[tuple[str, str]]
+) -> list[Board]:
+    """For each (player, other) the first position, shown once, in which the player errs and the other does not."""
+    boards, shown = list[Board](), set[int]()
+    for wrong, right in pairs:
+        both = zip(players[wrong].kept, players[right].kept, strict=False)
+        i = next((i for i, (a, b) in enumerate(both) if b and not a and i not in shown), None)
+        if i is None:
+            continue
+        shown.add(i)
+        label, state = labels[i], labels[i].position.state
+        moves = {name: m.actions[i] for name, m in players.items() if i < len(m.kept) and m.actions[i] >= 0}
+        said = ", ".join(f"{name} plays {game.format_action(state, int(a))}" for name, a in moves.items())
+        good = ", ".join(game.format_action(state, a) for a, value in label.values.items() if value == label.best)
+        title = f"{wrong} errs, {right} does not, after {label.position.ply} plies: {said}; right are {good}"
+        boards.append(Board(title, game.render(state)))
+    return boards

@@ -21,7 +21,7 @@ from games.loader import load
 from games.notice import tell_when_compiling
 from games.processes import processor
 from games.rng import Random
-from nets.models import FOLDER, shipped_model
+from nets.models import FOLDER, shipped_model, shipped_path
 from selfplay.labels import Label, known_labels
 from selfplay.rundir import RunDir
 from studies import (
@@ -163,7 +163,7 @@ def _nets(game: Game, run: Path | None) -> list[Net]:
         if not paths:
             raise TandemError(f"{run} has no checkpoints yet; train for a minute or more")
     else:
-        paths = sorted((FOLDER / f"study-{game.name}").glob("*.safetensors"))
+        paths = sorted((FOLDER / f"study-{shipped_path(game).stem}").glob("*.safetensors"))
         shipped = shipped_model(game)
         paths = paths or ([shipped] if shipped else [])
         if not paths:

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from studies.breakdown import by_ply, corrected
+from studies.breakdown import by_ply, corrected, disagreements
 from studies.finding import Chart, Finding, Row, Series, Table
 from studies.lab import Lab, Measured
 from studies.statistics import Estimate, bootstrap, curve, reaches
@@ -71,8 +71,11 @@ def run(lab: Lab) -> Finding:
         f"{found['net'][0].milliseconds:.2f} ms a move for {found['net'][0].accuracy:.1%}, after training",
         f"{_shown(paid[level]['hybrid'])} ms a move for {level:.0%}, after training",
     )
-    plies = by_ply(lab.labels, {found[mode][i].spec: found[mode][i] for mode, i in SHOWN.items()})
-    return Finding(answer, row, [chart], [table, plies], n >= 200, numbers, timed)
+    shown = {found[mode][i].spec: found[mode][i] for mode, i in SHOWN.items()}
+    net, _, hybrid, search, exact = shown
+    pairs = [(net, hybrid), (search, hybrid), (exact, hybrid), (hybrid, exact)]
+    boards = disagreements(lab.game, lab.labels, shown, pairs)
+    return Finding(answer, row, [chart], [table, by_ply(lab.labels, shown)], n >= 200, numbers, timed, boards)
 
 
 def _cost(rows: list[Measured], level: float, seed: int) -> Estimate:

@@ -39,6 +39,14 @@ class Table:
 
 
 @dataclass(frozen=True)
+class Board:
+    """A position as text, and what there is to see in it."""
+
+    title: str
+    text: str
+
+
+@dataclass(frozen=True)
 class Row:
     """What an experiment has to say to the comparison of the approaches: one aspect, one cell for each."""
 
@@ -63,11 +71,17 @@ class Finding:
     enough: bool = True
     counted: dict[str, Any] = field(default_factory=dict)
     timed: dict[str, Any] = field(default_factory=dict)
+    boards: list[Board] = field(default_factory=list)
 
 
 def restored(kept: Mapping[str, Any]) -> Finding:
     """The finding of which `kept` is dataclasses.asdict. Raises TypeError or KeyError for anything else."""
     parts = dict(kept)
-    row, charts, tables = (parts.pop(name) for name in ("row", "charts", "tables"))
-    drawn = [Chart(**{**chart, "series": [Series(**series) for series in chart["series"]]}) for chart in charts]
-    return Finding(**parts, row=Row(**row) if row else None, charts=drawn, tables=[Table(**table) for table in tables])
+    row, charts, tables, boards = (parts.pop(name) for name in ("row", "charts", "tables", "boards"))
+    return Finding(
+        **parts,
+        row=Row(**row) if row else None,
+        charts=[Chart(**{**chart, "series": [Series(**series) for series in chart["series"]]}) for chart in charts],
+        tables=[Table(**table) for table in tables],
+        boards=[Board(**board) for board in boards],
+    )

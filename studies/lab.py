@@ -82,6 +82,7 @@ class Measured:
 
     spec: str
     net: Net | None
+    actions: npt.NDArray[np.int64]  # -1 where the player failed
     kept: npt.NDArray[np.bool_]
     regret: npt.NDArray[np.float64]
     seconds: npt.NDArray[np.float64]  # of the processor, where the player says
@@ -97,11 +98,14 @@ class Measured:
         """Mean per move."""
         return 1e3 * float(self.seconds.mean())
 
+    def at(self, which: npt.NDArray[np.int64] | slice) -> "Measured":
+        """The answers to some of the positions alone."""
+        moves, spent = (self.actions[which], self.kept[which]), (self.seconds[which], self.evaluations[which])
+        return Measured(self.spec, self.net, *moves, self.regret[which], *spent)
+
     def first(self, n: int) -> "Measured":
         """The answers to the first n positions alone."""
-        return Measured(
-            self.spec, self.net, self.kept[:n], self.regret[:n], self.seconds[:n], self.evaluations[:n]
-        )  # fmt: skip
+        return self.at(slice(n))
 
 
 # What a worker makes of a block of positions for one question: an entry for each, as JSON holds it.
@@ -230,12 +234,12 @@ class Lab:
 
     def _measured(self, spec: str, net: Net | None, row: Sequence[Any]) -> Measured:
         labels = self.labels[: len(row)]
-        got = [-1 if action is None else x.values[action] for (action, *_), x in zip(row, labels, strict=True)]
+        actions = [-1 if action is None else action for action, *_ in row]
+        got = [-1 if action < 0 else x.values[action] for action, x in zip(actions, labels, strict=True)]
         regret = np.array([label.best - v for label, v in zip(labels, got, strict=True)], np.float64)
-        seconds = [clock if core is None else core for _, clock, core, _ in row]
-        return Measured(
-            spec, net, regret == 0, regret, np.array(seconds, np.float64), np.array([n for *_, n in row], np.float64)
-        )
+        seconds = np.array([clock if core is None else core for _, clock, core, _ in row], np.float64)
+        evaluations = np.array([n for *_, n in row], np.float64)
+        return Measured(spec, net, np.array(actions, np.int64), regret == 0, regret, seconds, evaluations)
 
     def _file(self, question: Any, net: Net | None) -> Path:
         lines = [label.position.actions for label in self.labels]

@@ -81,7 +81,7 @@ def run(lab: Lab) -> Finding:
                 for arm, row in arms.items()
             ],
         ),
-        by_ply([lab.labels[i] for i in rest], {arm: _rest(rows[-1], rest) for arm, rows in lines.items()}),
+        by_ply([lab.labels[i] for i in rest], {arm: rows[-1].at(rest) for arm, rows in lines.items()}),
         _pruning(lines[whole], pruning, rest, lab.seed),
     ]
     chart = Chart(
@@ -113,10 +113,6 @@ def run(lab: Lab) -> Finding:
 
 def _middle(budgets: list[int]) -> int:
     return budgets[len(budgets) // 2]
-
-
-def _rest(m: Measured, at: npt.NDArray[np.int64]) -> Measured:
-    return Measured(m.spec, m.net, m.kept[at], m.regret[at], m.seconds[at], m.evaluations[at])
 
 
 def _share(kept: npt.NDArray[np.bool_], seed: int) -> Estimate:

@@ -7,7 +7,6 @@ from typing import Any
 import jinja2
 
 from games.contract import Game
-from games.rules import rules
 from studies.charts import svg
 from studies.finding import Finding
 
@@ -29,4 +28,4 @@ def render(game: Game, findings: Mapping[str, tuple[str, str, Finding | None]], 
         for name, (title, question, finding) in findings.items()
     ]
     rows = [finding.row for _, _, finding in findings.values() if finding and finding.row]
-    return template.render(game=game, board=game.render(rules(game).first()), findings=shown, rows=rows, facts=facts)
+    return template.render(game=game, findings=shown, rows=rows, facts=facts)
