@@ -24,8 +24,10 @@ def report(found: Mapping[str, list[float]], unit: str, base: str) -> None:
         print(f"  {name:<34} {statistics.median(values):>12,.0f} {unit}  ({spread})  {ratio:.2f} times {base}")
 
 
-def per_second(work: Callable[[], int]) -> float:
-    """Units of work that `work` says it did, per second."""
-    began = time.perf_counter()
-    done = work()
-    return done / (time.perf_counter() - began)
+def per_second(work: Callable[[], int], at_least: float = 0.0) -> float:
+    """Units of work that `work` says it did, per second; called again until that many seconds have passed."""
+    began, done, seconds = time.perf_counter(), 0, 0.0
+    while not done or seconds < at_least:
+        done += work()
+        seconds = time.perf_counter() - began
+    return done / seconds

@@ -116,8 +116,8 @@ def parts(game: Game) -> Parts:
     ordered = best_first is not None
     if best_first is None:
         best_first = legal
-    # Where best_first has looked ahead, no win within two plies and no loss within three is left; a game without it may
-    # be lost by the move itself.
+    # Where best_first has looked ahead, no win within two plies and no loss within three is left; else a move may even
+    # end the game against its own player, as the last disc does in Othello.
     soonest_win, soonest_loss = (3, 4) if ordered else (1, 1)
 
     @part(game)

@@ -1,6 +1,7 @@
 """Board games as plain Python files, and what turns such a file into compiled rules.
 
-tictactoe.py connect4.py   the games: constants and small functions on a record
+tictactoe.py connect4.py othello.py gomoku.py hex.py breakthrough.py
+                           the games: constants and small functions on a record
 contract.py                what a game file must and may define; the Game object
 loader.py sources.py       load("connect4:rows=7"), load("path/to/mygame.py"); the files that a game is made of
 compiler.py                kernels: one body, compiled and cached per game

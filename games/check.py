@@ -149,7 +149,7 @@ class _Checker:
         lists = []
         for call in (
             lambda out: self.game.legal(self.game.record(s), out),
-            lambda out: self.rules.legal_into(s, 0, out),
+            lambda out: self.rules.legal_into(s, 0, out[:-1]),  # what lies within the array may be written over
         ):
             out = np.full(self.game.max_legal + 1, SENTINEL, np.int32)
             n = int(call(out))

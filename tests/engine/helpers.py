@@ -13,6 +13,8 @@ from engine.search import Search, Settings
 from engine.tree import PENDING
 
 SMALL = 8 << 20  # bytes of tree that the searches here need at most
+# Passes, many moves, logits in another order than actions, moves that are no cells.
+OTHERS = ["othello:size=6", "gomoku:size=5", "hex:size=4,swap=1", "breakthrough:size=6"]
 LINES = [(0, 1, 2), (3, 4, 5), (6, 7, 8), (0, 3, 6), (1, 4, 7), (2, 5, 8), (0, 4, 8), (2, 4, 6)]
 
 

@@ -23,6 +23,9 @@ SMALL = {
     "connect4:rows=3,columns=4,connect=3": 3,
     "connect4:rows=4,columns=6": 14,
     "connect4:rows=6,columns=4": 13,
+    "othello:size=6": 26,
+    "gomoku:size=5": 17,
+    "hex:size=3,swap=1": 2,
 }
 
 

@@ -9,7 +9,7 @@ from engine.position import Position
 from engine.search import Search, Settings
 from engine.tree import PENDING, UNEXPANDED
 from games.loader import load
-from tests.engine.helpers import SMALL, FakeNet, after, ask, lines_of, random_position, searcher, tree_of
+from tests.engine.helpers import OTHERS, SMALL, FakeNet, after, ask, lines_of, random_position, searcher, tree_of
 
 SMALL4 = "connect4:rows=4,columns=4,connect=3"
 COMBINATIONS = [
@@ -56,7 +56,7 @@ def hold(nodes, net_leaf, solve):
 
 
 @pytest.mark.parametrize("settings", COMBINATIONS, ids=str)
-@pytest.mark.parametrize("name", ["tictactoe", SMALL4])
+@pytest.mark.parametrize("name", ["tictactoe", SMALL4, *OTHERS])
 def test_trees(name, settings):
     game, choose = load(name), random.Random(5)
     for seed in range(12):

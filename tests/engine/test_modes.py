@@ -10,7 +10,7 @@ from engine.position import Position
 from engine.search import Search, Settings
 from games.errors import TandemError
 from games.loader import load
-from tests.engine.helpers import SMALL, FakeNet, after, ask, random_position, searcher
+from tests.engine.helpers import OTHERS, SMALL, FakeNet, after, ask, random_position, searcher
 
 GAMES = ["tictactoe", "connect4"]
 
@@ -20,12 +20,13 @@ def positions(name, count, most=6):
     return game, [random_position(game, choose, most) for _ in range(count)]
 
 
-@pytest.mark.parametrize("name", GAMES)
+@pytest.mark.parametrize("name", GAMES + OTHERS)
 def test_net_plays_the_best_legal_logit_and_hybrid_with_one_simulation_the_same(name):
     game, found = positions(name, 60, 8)
     for seed, position in enumerate(found):
         logits, wdl = ask(FakeNet(game, seed), game, position)
-        best = max(position.legal(), key=lambda a: logits[a])
+        state = game.record(position.state)
+        best = max(position.legal(), key=lambda a: logits[game.policy_index(state, a)])
         for mode in ("net", "hybrid"):
             result = searcher(game, mode, seed, reuse=False).run(position, simulations=1)
             assert result.action == best

@@ -10,7 +10,7 @@ from engine.search import Search, Settings
 from games.errors import TandemError
 from games.loader import load
 from games.rules import rules
-from tests.engine.helpers import SMALL, Outside, kernel_net, lines_of, random_position, tree_of
+from tests.engine.helpers import OTHERS, SMALL, Outside, kernel_net, lines_of, random_position, tree_of
 from tests.engine.test_repetition import TOY, game_of
 
 SETTINGS = [
@@ -60,7 +60,7 @@ def test_the_tree_is_that_of_gather_and_scatter(name, settings):
         assert 0 < a.evaluations <= b.evaluations
 
 
-@pytest.mark.parametrize("name", ["connect4", "tictactoe"])
+@pytest.mark.parametrize("name", ["connect4", "tictactoe", *OTHERS])
 def test_value_says_the_same(name):
     """Its children are evaluated in one batch around the kernel, so the root's own sums may differ by proofs."""
     game, choose = load(name), random.Random(3)
@@ -191,12 +191,12 @@ def test_outputs_that_are_no_numbers_end_the_search_once():
     assert again.evaluations == fresh.evaluations
 
 
-@pytest.mark.parametrize("name", ["connect4", "tictactoe"])
+@pytest.mark.parametrize("name", ["connect4", "tictactoe", *OTHERS])
 def test_averaged_over_all_images_a_position_is_worth_what_its_images_are(name):
     game, choose = load(name), random.Random(5)
     net, differ = kernel_net(game, seed=2), 0
     for _ in range(10):
-        position = random_position(game, choose, 12 if name == "connect4" else 4)
+        position = random_position(game, choose, 4 if name == "tictactoe" else 12)
         plain, found = Search(game, Settings("net"), net).run(position), []
         for k in range(game.symmetries):
             image = game.states(1)

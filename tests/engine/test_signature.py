@@ -9,7 +9,11 @@ from benchmarks.bench import signature
 from games.loader import known_games
 
 SIGNATURES = {
+    "breakthrough": ("146933 8c88e10b364a", "146933 8c88e10b364a"),
     "connect4": ("42549 e73f43eafba8", "42131 c8662c53e0bf"),
+    "gomoku": ("762425 e45f9172e1f7", "762425 e45f9172e1f7"),
+    "hex": ("762589 d6359d27865a", "762589 d6359d27865a"),
+    "othello": ("40895 0882b98066f1", "40895 0882b98066f1"),
     "tictactoe": ("19743 8e7149201537", "13035 78dbc87f7c3f"),
 }
 

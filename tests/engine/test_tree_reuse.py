@@ -6,7 +6,7 @@ import pytest
 
 from engine.position import Position
 from games.loader import load
-from tests.engine.helpers import lines_of, oracle, searcher, tree_of
+from tests.engine.helpers import OTHERS, lines_of, oracle, searcher, tree_of
 
 SETTINGS = [{"mode": "search"}, {"mode": "hybrid"}, {"mode": "hybrid", "leaves": 8}, {"mode": "auto", "threshold": 1}]
 
@@ -19,7 +19,7 @@ def most_visited(nodes, node):
 
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("settings", SETTINGS, ids=str)
-@pytest.mark.parametrize("name", ["connect4", "tictactoe"])
+@pytest.mark.parametrize("name", ["connect4", "tictactoe", *OTHERS])
 def test_the_kept_tree_is_the_old_subtree(name, settings, threads):
     game = load(name)
     search = searcher(game, **settings, threads=threads, early_stop=False)

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numba import njit
+from numba.core.errors import TypingError
 
 from games import bits, rng
 
@@ -15,6 +16,11 @@ SEEDS = st.integers(0, 2**64 - 1)
 @njit
 def compiled_bits(x):
     return bits.popcount(x), bits.ctz(x), bits.bswap(x)
+
+
+@njit
+def compiled_append(out, n, word, base):
+    return bits.append_bits(out, n, word, base)
 
 
 @njit
@@ -55,6 +61,26 @@ def test_bits(x):
     assert plain[0] == bin(int(x)).count("1")
     assert plain[1] == (64 if x == 0 else next(i for i in range(64) if int(x) >> i & 1))
     assert plain[2] == np.array([x]).byteswap()[0]
+
+
+@settings(deadline=None)
+@given(st.lists(WORDS, max_size=4), st.integers(0, 70), st.integers(-3, 3))
+def test_append_bits(words, room, base):
+    """Whatever room is left after the entries: none of them is lost, and nothing is written past the array."""
+    indices = [base + 64 * w + i for w, word in enumerate(words) for i in range(64) if word >> i & 1]
+    memory = np.full((2, len(indices) + room + 9), -9, np.int32)
+    for row, append in zip(memory, (bits.append_bits, compiled_append), strict=True):
+        out, n = row[: len(indices) + room], 0
+        for w, word in enumerate(words):
+            n = append(out, n, np.uint64(word), base + 64 * w)
+        assert n == len(indices)
+        assert out[:n].tolist() == indices
+        assert (row[len(out) :] == -9).all()
+
+
+def test_append_bits_is_for_int32():
+    with pytest.raises(TypingError):
+        compiled_append(np.zeros(9, np.int64), 0, np.uint64(3), 0)
 
 
 @settings(deadline=None)

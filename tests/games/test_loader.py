@@ -26,7 +26,7 @@ def refusal(spec):
 
 SPECS = {
     "conect4": ["unknown game 'conect4'", "did you mean connect4?"],
-    "backgammon": ["unknown game 'backgammon'", "connect4, tictactoe"],
+    "backgammon": ["unknown game 'backgammon'", "breakthrough, connect4, gomoku, hex, othello, tictactoe"],
     "": ["unknown game ''"],
     "nowhere/mygame.py": ["no game file at nowhere/mygame.py"],
     "connect4:": ["connect4:name=value"],
@@ -42,6 +42,7 @@ SPECS = {
     "connect4:misere=2": ["connect4.py does not run", "misere and drawn are 0 or 1"],
     "connect4:drawn=-1": ["connect4.py does not run", "misere and drawn are 0 or 1"],
     "connect4:drawn=yes": ["drawn='yes'", "int"],
+    "gomoku:rule=5": ["gomoku.py does not run", "rule free or exact"],
     "tictactoe:size=4": ["tictactoe has no parameter 'size'", "none"],
 }
 
@@ -105,7 +106,7 @@ def test_a_refused_file_can_be_mended_and_loaded(tmp_path):
 
 
 def test_games_that_ship():
-    assert known_games() == ["connect4", "tictactoe"]
+    assert known_games() == ["breakthrough", "connect4", "gomoku", "hex", "othello", "tictactoe"]
     assert load("connect4") is load("connect4")
     for name in known_games():
         assert load(name).rules
@@ -218,6 +219,19 @@ BAD_TEXT = [
     ("connect4", "xoxoxox//////"),
     ("connect4", "xx//////"),
     ("connect4", "x./o/////"),
+    ("othello", ""),
+    ("othello", "x"),
+    ("othello", "/".join(["........"] * 8)),
+    ("othello", "/".join(["........"] * 8) + " z"),
+    ("othello", "/".join(["........"] * 7) + " x"),
+    ("othello:size=6", "/".join(["........"] * 8) + " x"),
+    ("gomoku:size=5", ""),
+    ("gomoku:size=5", "oo.../...../...../...../....x"),
+    ("gomoku:size=5", "....../...../...../...../...."),
+    ("gomoku:size=5", "...../...../...../...../..../."),
+    ("hex:size=3", ".../.../..."),
+    ("hex:size=3", "x../.../...  o"),
+    ("hex:size=3", "xx./.../... x"),
 ]
 
 
@@ -229,10 +243,13 @@ def test_positions_that_are_none(name, text):
 
 BAD_MOVES = [("tictactoe", "d1"), ("tictactoe", "b4"), ("tictactoe", ""), ("tictactoe", "b22")]
 BAD_MOVES += [("connect4", "0"), ("connect4", "8"), ("connect4", "a"), ("connect4", ""), ("connect4", "٣")]
+BAD_MOVES += [("othello", move) for move in ("", "d", "i1", "a9", "d33", "3d", "PA SS", "a٣")]
+BAD_MOVES += [("gomoku", move) for move in ("", "a", "p1", "a16", "a0", "a01", "1a")]
+BAD_MOVES += [("hex:size=5", move) for move in ("", "f1", "a6", "a0", "a1b2")] + [("breakthrough", "a2a9")]
 
 
 @pytest.mark.parametrize(("name", "text"), BAD_MOVES)
 def test_moves_that_are_none(name, text):
     game = load(name)
-    with pytest.raises(TandemError, match=r"write a (column|number)"):
+    with pytest.raises(TandemError, match=r"write (a column|a number|the cell)"):
         game.parse_action(rules(game).first(), text)
