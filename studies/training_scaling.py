@@ -19,7 +19,7 @@ from studies.training import ladder, minutes_that_fit, train
 
 TITLE = "Scaling with training"
 SIZES = ("mlp:64-32", "mlp:256-64", "mlp:1024-256")
-POINTS = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0)  # of a training's minutes, where its checkpoints are taken
+POINTS = (1 / 8, 1 / 4, 1 / 2, 1.0)  # of a training's minutes, where its checkpoints are taken
 BUDGETS = (2, 8, 32, 128, 512)  # simulations
 LEVELS = (0.8, 0.9, 0.95, 0.97)
 PLANS = ((3, SIZES, 1), (2, SIZES, 0.5), (1, SIZES[1:2], 0))  # seeds, sizes, least minutes: the first that time allows
