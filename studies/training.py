@@ -19,7 +19,7 @@ MINUTES = (0.1, 0.25, 0.5, 1, 2, 3, 4, 5, 10, 20, 30, 60)  # of one training: on
 BASE_NET = "mlp:256-64"
 # Of the run whose games several experiments share.
 BASE: dict[str, str | float] = {"net": BASE_NET}
-BASE_SHARE = 0.04  # of the time
+BASE_SHARE, MOST_BASE = 0.04, 2  # of the time; minutes, which make as many games as are used
 
 
 def minutes_that_fit(most: float) -> float:
@@ -57,7 +57,7 @@ def base_run(lab: Lab) -> Path | None:
     """
     if lab.run is not None:
         return lab.run
-    least = minutes_that_fit(lab.minutes * BASE_SHARE)
+    least = minutes_that_fit(min(lab.minutes * BASE_SHARE, MOST_BASE))
     known = (
         m for m in reversed(MINUTES) if _finished(_folder(lab.game, lab.home, m, 1, BASE) / RUN_MODEL, m, lab.game)
     )
