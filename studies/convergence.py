@@ -1,5 +1,6 @@
 """Does search come to play perfectly, how fast, and what do proofs add: how far is its policy from the best moves?"""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -23,10 +24,12 @@ LEAST = 1e-3  # mass on the best moves is taken to be at least this: a search th
 
 def run(lab: Lab) -> Finding:
     """-log of the policy's mass on value-keeping moves, mean over positions, against simulations."""
-    found = {}
-    for arm, (settings, budgets) in ARMS.items():
-        net = lab.best if settings["mode"] == "hybrid" else None
-        found[arm] = lab.masses([{**settings, "simulations": k} for k in budgets], net)
+    found = lab.mass_lines(
+        {
+            arm: ([{**settings, "simulations": k} for k in budgets], lab.best if settings["mode"] == "hybrid" else None)
+            for arm, (settings, budgets) in ARMS.items()
+        }
+    )
     n = min(len(mass) for rows in found.values() for mass in rows)
     if n == 0:
         return Finding("There was no time to measure every arm.", enough=False)
@@ -45,7 +48,7 @@ def run(lab: Lab) -> Finding:
         f"With proofs, play-out search at {FREE[-1]:,} simulations is {last['search, proofs']:.3f} nats from the best "
         f"moves, {gain.value:.3f} (95 %: {gain.low:.3f} to {gain.high:.3f}) nearer than without; the hybrid at "
         f"{NETTED[-1]:,} is {last['hybrid, proofs']:.3f} from them (n = {n}). For ten times the simulations the "
-        f"distance shrinks to {10 ** slopes['search, proofs']:.0%} and {10 ** slopes['hybrid, proofs']:.0%}."
+        f"distance shrinks to {_shrinks(slopes['search, proofs'])} and {_shrinks(slopes['hybrid, proofs'])}."
     )
     row = Row(
         "Convergence",
@@ -71,6 +74,16 @@ def run(lab: Lab) -> Finding:
 
 
 def _slope(budgets: Sequence[int], losses: Sequence[npt.NDArray[np.float64]]) -> float:
-    """Of the log of the mean distance over the log of the budget, by least squares over the upper half."""
+    """Of the log of the mean distance over the log of the budget, by least squares over the upper half.
+
+    Minus infinity where nothing is left of the distance.
+    """
     half = len(budgets) // 2
-    return float(np.polyfit(np.log(budgets[half:]), np.log([x.mean() for x in losses[half:]]), 1)[0])
+    means = [float(x.mean()) for x in losses[half:]]
+    if min(means) == 0:
+        return -math.inf
+    return float(np.polyfit(np.log(budgets[half:]), np.log(means), 1)[0])
+
+
+def _shrinks(slope: float) -> str:
+    return f"{10**slope:.0%}" if math.isfinite(slope) else "nothing"

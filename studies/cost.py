@@ -25,16 +25,21 @@ FREE = ("search", "exact")  # modes that no training has to pay for
 
 def run(lab: Lab) -> Finding:
     """Measure every mode on the same positions, then ask at what cost it reaches each level."""
-    found = {mode: lab.measure(specs, None if mode in FREE else lab.best) for mode, specs in MODES.items()}
+    found = lab.measure_lines({mode: (specs, None if mode in FREE else lab.best) for mode, specs in MODES.items()})
     n = min(len(m.kept) for rows in found.values() for m in rows)
     if n == 0:
         return Finding("There was no time to measure any move.", enough=False)
     found = {mode: [m.first(n) for m in rows] for mode, rows in found.items()}
     paid = {level: {mode: _cost(rows, level, lab.seed) for mode, rows in found.items()} for level in LEVELS}
+
+    def paying(level: float, mode: str) -> str:
+        times = [m.milliseconds for m in found[mode]]
+        return paid[level][mode].between(min(times), max(times))
+
     table = Table(
         f"Milliseconds of one core a move to reach an accuracy (95 % interval over {n} positions)",
         ["accuracy", *MODES],
-        [[f"{level:.0%}", *(_shown(paid[level][mode]) for mode in MODES)] for level in LEVELS],
+        [[f"{level:.0%}", *(paying(level, mode) for mode in MODES)] for level in LEVELS],
     )
     series = [Series(mode, [m.milliseconds for m in rows], [m.accuracy for m in rows]) for mode, rows in found.items()]
     chart = Chart("Accuracy against time", "milliseconds a move, one core", "moves that keep the value", series)
@@ -42,8 +47,8 @@ def run(lab: Lab) -> Finding:
     reached = [level for level in LEVELS if math.isfinite(paid[level]["hybrid"].value)]
     level = reached[-1] if reached else LEVELS[0]
     answer = (
-        f"For {level:.0%} of right moves the hybrid pays {_shown(paid[level]['hybrid'])} ms a move, play-out search "
-        f"{_shown(paid[level]['search'])} and the exact solver {_shown(paid[level]['exact'])}; {words}."
+        f"For {level:.0%} of right moves the hybrid pays {paying(level, 'hybrid')} ms a move, play-out search "
+        f"{paying(level, 'search')} and the exact solver {paying(level, 'exact')}; {words}."
     )
     numbers = {
         "n": n,
@@ -67,9 +72,9 @@ def run(lab: Lab) -> Finding:
     }
     row = Row(
         "Runtime cost",
-        f"nothing before, {_shown(paid[level]['search'])} ms a move for {level:.0%}",
+        f"nothing before, {paying(level, 'search')} ms a move for {level:.0%}",
         f"{found['net'][0].milliseconds:.2f} ms a move for {found['net'][0].accuracy:.1%}, after training",
-        f"{_shown(paid[level]['hybrid'])} ms a move for {level:.0%}, after training",
+        f"{paying(level, 'hybrid')} ms a move for {level:.0%}, after training",
     )
     shown = {found[mode][i].spec: found[mode][i] for mode, i in SHOWN.items()}
     net, _, hybrid, search, exact = shown
@@ -84,15 +89,6 @@ def _cost(rows: list[Measured], level: float, seed: int) -> Estimate:
     order = np.argsort(milliseconds)
     spent, kept = [milliseconds[i] for i in order], kept[order]
     return bootstrap(kept.shape[1], lambda at: reaches(spent, curve(kept, at), level), seed)
-
-
-def _shown(e: Estimate) -> str:
-    def words(x: float) -> str:
-        return f"{x:.2g}" if x < 100 else f"{x:.0f}"
-
-    if not math.isfinite(e.value):
-        return "not reached"
-    return f"{words(e.value)} ({words(e.low)} to {words(e.high) if math.isfinite(e.high) else 'more'})"
 
 
 def _break_even(lab: Lab, paid: dict[float, dict[str, Estimate]]) -> tuple[dict[str, float | None], str]:

@@ -20,7 +20,7 @@ from selfplay.labels import Label
 from selfplay.proofs import LIKELY, RARELY
 from selfplay.records import GameBatch, starts_of
 from studies.finding import Chart, Finding, Row, Series, Table
-from studies.lab import Lab
+from studies.lab import Lab, Net
 from studies.offline import Lesson, keep_games, read_games, teach
 from studies.statistics import Estimate, Kept, bootstrap, bootstrap_seeds, curve, reaches
 from studies.training import base_run
@@ -59,12 +59,18 @@ def run(lab: Lab) -> Finding:
     folders = [keep_games(lab, arm) for arm in arms.values()]
     lessons = [Lesson(path, steps, 1 + s, NET, value_mix=mix) for path in folders for s in range(seeds)]
     taught = teach(lab, lessons)
-    answered = {
-        (name, player): [lab.measure([spec], net)[0] for net in taught[i * seeds : (i + 1) * seeds]]
+    asked: dict[tuple[str, str, int], tuple[list[str], Net | None]] = {
+        (name, player, s): ([spec], taught[i * seeds + s])
         for player, spec in PLAYERS.items()
         for i, name in enumerate(arms)
+        for s in range(seeds)
     }
-    search = lab.measure([f"search:simulations={k}" for k in BUDGETS])
+    free_specs = [f"search:simulations={k}" for k in BUDGETS]
+    found = lab.measure_lines({**asked, ("", "search", 0): (free_specs, None)})
+    search = found["", "search", 0]
+    answered = {
+        (name, player): [found[name, player, s][0] for s in range(seeds)] for name in arms for player in PLAYERS
+    }
     n = min(len(m.kept) for rows in (search, *answered.values()) for m in rows)
     if n == 0:
         return Finding("There was no time to measure the nets.", enough=False)

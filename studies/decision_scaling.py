@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from studies.finding import Chart, Finding, Row, Series
-from studies.lab import Lab, Measured
+from studies.lab import Lab, Measured, Net
 from studies.statistics import Estimate, bootstrap, crosses, curve
 
 TITLE = "Scaling at decision time"
@@ -18,13 +18,14 @@ MOST_NETS = 4
 def run(lab: Lab) -> Finding:
     """A line for each mode and checkpoint, against simulations and against seconds."""
     nets = [lab.nets[i] for i in sorted({round(x) for x in np.linspace(0, len(lab.nets) - 1, MOST_NETS)})]
-    search = lab.measure([f"search:simulations={k}" for k in SEARCH])
-    exact = lab.measure([f"exact:seconds={s}" for s in EXACT])
-    hybrids = {net.name: lab.measure([f"hybrid:simulations={k}" for k in BUDGETS], net) for net in reversed(nets)}
-    lines = {"search": search, "exact": exact, **{f"hybrid, {name}": rows for name, rows in hybrids.items()}}
-    lines = {name: rows for name, rows in lines.items() if len(rows[0].kept)}
+    asked: dict[str, tuple[list[str], Net | None]] = {
+        "search": ([f"search:simulations={k}" for k in SEARCH], None),
+        "exact": ([f"exact:seconds={s}" for s in EXACT], None),
+        **{f"hybrid, {net.name}": ([f"hybrid:simulations={k}" for k in BUDGETS], net) for net in reversed(nets)},
+    }
+    lines = lab.measure_lines(asked)
     n = min((len(m.kept) for rows in lines.values() for m in rows), default=0)
-    if n == 0 or len(lines) < 3:
+    if n == 0:
         return Finding("There was no time to measure search and a hybrid.", enough=False)
     lines = {name: [m.first(n) for m in rows] for name, rows in lines.items()}
     best, rest = f"hybrid, {nets[-1].name}", {k: v for k, v in lines.items() if k != "exact"}
@@ -57,7 +58,7 @@ def run(lab: Lab) -> Finding:
     answer = (
         f"With {BUDGETS[-1]:,} simulations the best net's hybrid keeps the value in {top[best].accuracy:.1%}, search "
         f"with {SEARCH[-1]:,} play-outs in {top['search'].accuracy:.1%} (chance {lab.chance:.0%}, n = {n}); "
-        + "; ".join(_crossing_words(name, e) for name, e in found.items())
+        + "; ".join(_crossing_words(name, e, _first(lines[name], lines[best])) for name, e in found.items())
         + "."
     )
     row = Row(
@@ -100,8 +101,18 @@ def _crossing(other: list[Measured], hybrid: list[Measured], seed: int) -> Estim
     )
 
 
-def _crossing_words(name: str, e: Estimate) -> str:
+def _first(*rows: list[Measured]) -> float:
+    """The least milliseconds a move from which all of them were measured."""
+    return max(min(m.milliseconds for m in row) for row in rows)
+
+
+def _crossing_words(name: str, e: Estimate, first: float) -> str:
+    """`first` is the least time that both were measured at."""
     if not math.isfinite(e.value):
         return f"within the times that both were measured at, the hybrid does not stay above {name}"
+    if e.high <= first:
+        return (
+            f"at equal time the hybrid is above {name} at all times that both were measured at, {first:.2g} ms and more"
+        )
     high = f"{e.high:.2g}" if math.isfinite(e.high) else "never"
     return f"at equal time the hybrid is above {name} from {e.value:.2g} ms a move on (95 %: {e.low:.2g} to {high})"

@@ -42,9 +42,9 @@ def run(lab: Lab) -> Finding:
     for seed in range(2, seeds + 1):
         for learner in LEARNERS:
             nets[learner].append(_train(lab, minutes, learner, chosen[learner], seed))
-    measured = {
-        learner: [lab.measure(list(PLAYERS.values()), net) for net in trained] for learner, trained in nets.items()
-    }
+    specs = list(PLAYERS.values())
+    answered = lab.measure_lines({(k, i): (specs, net) for k, row in nets.items() for i, net in enumerate(row)})
+    measured = {learner: [answered[learner, i] for i in range(seeds)] for learner in LEARNERS}
     n = min(len(m.kept) for rows in measured.values() for row in rows for m in row)
     if n <= TUNED_ON:
         return Finding("There was no time to measure the nets.", enough=False)
@@ -118,7 +118,7 @@ def _train(lab: Lab, minutes: float, learner: str, rate: float, seed: int) -> Ne
 
 def _accuracy(lab: Lab, net: Net) -> float:
     """Of the better of its two players, on the positions that are for tuning."""
-    rows = [m.kept[:TUNED_ON] for m in lab.measure(list(PLAYERS.values()), net)]
+    rows = [m.kept[:TUNED_ON] for m in lab.measure_lines({"": (list(PLAYERS.values()), net)}, TUNED_ON)[""]]
     return max(float(kept.mean()) if len(kept) else 0.0 for kept in rows)
 
 

@@ -7,12 +7,12 @@ experiments never ask the same twice.
 import hashlib
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -32,6 +32,7 @@ from selfplay.answers import answers
 from selfplay.arena import play_match
 from selfplay.labels import Label
 
+K = TypeVar("K", bound=Hashable)  # what names a line of players
 MATCH = 40  # games of a match between two looks at the clock
 BLOCK = 50  # positions that a player answers in a row: the seeds of its moves come from where the block begins
 
@@ -177,24 +178,33 @@ class Lab:
 
     def measure(self, specs: Sequence[str], net: Net | None = None) -> list[Measured]:
         """The players' answers to as many positions as time allows, the same for each; none where there is no time."""
-        found = self._collect(_answer, specs, net)
-        return [self._measured(spec, net, row) for spec, row in zip(specs, found, strict=True)]
+        return self.measure_lines({"": (specs, net)})[""]
 
-    def masses(self, settings: Sequence[dict[str, Any]], net: Net | None = None) -> list[npt.NDArray[np.float64]]:
+    def measure_lines(
+        self, lines: Mapping[K, tuple[Sequence[str], Net | None]], most: int | None = None
+    ) -> dict[K, list[Measured]]:
+        """The same of several lines of players, each with its net; all answer as many positions, about `most`."""
+        found = self._collect(_answer, lines, most)
+        return {
+            name: [self._measured(spec, net, row) for spec, row in zip(specs, found[name], strict=True)]
+            for name, (specs, net) in lines.items()
+        }
+
+    def mass_lines(
+        self, lines: Mapping[K, tuple[Sequence[dict[str, Any]], Net | None]]
+    ) -> dict[K, list[npt.NDArray[np.float64]]]:
         """How much of each search's policy lies on value-keeping moves, [positions], on as many as time allows.
 
-        `settings` are those of engine.search, and `simulations`. Searches do not stop early.
+        Settings are those of engine.search, and `simulations`. Searches do not stop early.
         """
-        return [
-            np.array(
-                [
-                    sum(p for a, p in zip(*entry, strict=True) if label.values[a] == label.best)
-                    for entry, label in zip(row, self.labels, strict=False)
-                ],
-                np.float64,
-            )
-            for row in self._collect(_search, settings, net)
+        return {name: [self._mass(row) for row in rows] for name, rows in self._collect(_search, lines).items()}
+
+    def _mass(self, row: Sequence[Any]) -> npt.NDArray[np.float64]:
+        shares = [
+            sum(p for action, p in zip(*entry, strict=True) if label.values[action] == label.best)
+            for entry, label in zip(row, self.labels, strict=False)
         ]
+        return np.array(shares, np.float64)
 
     def match(self, mine: str, theirs: str, games: int, nets: tuple[Net | None, Net | None]) -> list[float]:
         """Scores of the first player's pairs of games against the second, as many of them as time allows.
@@ -215,18 +225,27 @@ class Lab:
             self._save(question, None, scores)
         return scores
 
-    def _collect(self, work: Work, questions: Sequence[Any], net: Net | None) -> list[list[Any]]:
-        """What `work` makes of each question in as many positions as time allows, the same for each."""
-        known = [self._load(question, net) for question in questions]
-        while (have := min(map(len, known))) < len(self.labels) and self.left() > 0:
-            lines = [label.position.actions for label in self.labels[have : have + BLOCK]]
+    def _collect(
+        self, work: Work, lines: Mapping[K, tuple[Sequence[Any], Net | None]], most: int | None = None
+    ) -> dict[K, list[list[Any]]]:
+        """What `work` makes of each question in as many positions as time allows, the same for all."""
+        asked = [(question, net) for questions, net in lines.values() for question in questions]
+        known = [self._load(*each) for each in asked]
+        enough = min(len(self.labels), most or len(self.labels))
+        while (have := min(map(len, known))) < enough and self.left() > 0:
+            block, seed = self.labels[have : have + BLOCK], seed_for(self.seed, have)
+            positions = [label.position.actions for label in block]
             behind = [i for i, entries in enumerate(known) if len(entries) == have]
-            path, seed = net.path if net else None, seed_for(self.seed, have)
-            asked = [self.pool.submit(work, self.game.spec, questions[i], path, seed, lines) for i in behind]
-            for i, future in zip(behind, asked, strict=True):
-                known[i] = known[i] + future.result()
-                self._save(questions[i], net, known[i])
-        return [row[:have] for row in known]
+            tasks = []
+            for i in behind:
+                question, net = asked[i]
+                path = net.path if net else None
+                tasks.append(self.pool.submit(work, self.game.spec, question, path, seed, positions))
+            for i, task in zip(behind, tasks, strict=True):
+                known[i] = known[i] + task.result()
+                self._save(*asked[i], known[i])
+        rows = iter(known)
+        return {name: [next(rows)[:have] for _ in questions] for name, (questions, _) in lines.items()}
 
     def close(self) -> None:
         """End the processes."""

@@ -32,19 +32,19 @@ PRUNING = ("0.1", "0.3")  # value_pruning, beside none, in the whole search
 
 def run(lab: Lab) -> Finding:
     """Each arm with its own best constants, on positions that they were not chosen on."""
-    lines: dict[str, list[Measured]] = {}
-    chosen = {}
-    for arm, (spec, budgets) in ARMS.items():
-        net = None if arm == "neither" else lab.best
-        tried = [f"c_puct={c},fpu_reduction={f}" for c, f in product(CONSTANTS, REDUCTIONS)]
-        scores = [m.kept[:TUNED_ON] for m in lab.measure([f"{spec.format(_middle(budgets))},{t}" for t in tried], net)]
-        if len(scores[0]) < TUNED_ON:
-            return Finding("There was no time to tune every arm.", enough=False)
-        chosen[arm] = tried[int(np.argmax([kept.mean() for kept in scores]))]
-        lines[arm] = lab.measure([f"{spec.format(k)},{chosen[arm]}" for k in budgets], net)
+    netted = {arm: None if arm == "neither" else lab.best for arm in ARMS}
+    tried = [f"c_puct={c},fpu_reduction={f}" for c, f in product(CONSTANTS, REDUCTIONS)]
+    tuning = {arm: [f"{spec.format(_middle(budgets))},{t}" for t in tried] for arm, (spec, budgets) in ARMS.items()}
+    scores = lab.measure_lines({arm: (row, netted[arm]) for arm, row in tuning.items()}, TUNED_ON)
+    if len(scores["neither"][0].kept) < TUNED_ON:
+        return Finding("There was no time to tune every arm.", enough=False)
+    chosen = {arm: tried[int(np.argmax([m.kept[:TUNED_ON].mean() for m in rows]))] for arm, rows in scores.items()}
+    specs = {arm: [f"{spec.format(k)},{chosen[arm]}" for k in budgets] for arm, (spec, budgets) in ARMS.items()}
     whole = next(iter(ARMS))
-    pruned = [f"{m.spec},value_pruning={x}" for x in PRUNING for m in lines[whole][4:9:2]]
-    pruning = lab.measure(pruned, lab.best)
+    pruned = [f"{spec},value_pruning={x}" for x in PRUNING for spec in specs[whole][4:9:2]]
+    asked = {arm: (row, netted[arm]) for arm, row in specs.items()} | {"pruning": (pruned, lab.best)}
+    lines = lab.measure_lines(asked)
+    pruning = lines.pop("pruning")
     n = min(len(m.kept) for rows in (*lines.values(), pruning) for m in rows)
     if n <= TUNED_ON:
         return Finding("There was no time to measure every arm.", enough=False)
@@ -73,10 +73,10 @@ def run(lab: Lab) -> Finding:
             ],
         ),
         Table(
-            "Milliseconds a move to reach an accuracy; above: not reached with the largest budget",
+            "Milliseconds a move to reach an accuracy; above and at most: outside the budgets that were tried",
             ["plies played", "arm", *(f"{level:.0%}" for level in LEVELS)],
             [
-                [name, arm, *(_shown(e, times[arm][-1]) for e in row)]
+                [name, arm, *(e.between(min(times[arm]), max(times[arm])) for e in row)]
                 for name, arms in paid.items()
                 for arm, row in arms.items()
             ],
@@ -129,12 +129,6 @@ def _cost(times: list[float], kept: npt.NDArray[np.bool_], level: float, seed: i
     order = np.argsort(times)
     spent, kept = [times[i] for i in order], kept[order]
     return bootstrap(kept.shape[1], lambda at: reaches(spent, curve(kept, at), level), seed)
-
-
-def _shown(e: Estimate, most: float) -> str:
-    if not math.isfinite(e.value):
-        return f"above {most:.2g}"
-    return f"{e.value:.2g} ({e.low:.2g} to {f'{e.high:.2g}' if math.isfinite(e.high) else f'above {most:.2g}'})"
 
 
 def _pruning(whole: list[Measured], pruned: list[Measured], at: npt.NDArray[np.int64], seed: int) -> Table:

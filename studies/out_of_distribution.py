@@ -153,7 +153,8 @@ def judge(lab: Lab, net: Net, size: Size) -> dict[tuple[str, str], Floats]:
         for player, spec in PLAYERS.items() if labels else ():
             asked = None if player == "search" else net
             found["right", player] = own.measure([spec], asked)[0].kept
-            found["mass", player] = own.masses([{"mode": player, "simulations": BUDGETS[player]}], asked)[0]
+            searched = [{"mode": player, "simulations": BUDGETS[player]}]
+            found["mass", player] = own.mass_lines({"": (searched, asked)})[""][0]
     finally:
         own.close()
     n = min(len(x) for x in found.values()) // 2

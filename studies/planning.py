@@ -15,8 +15,11 @@ FIXED = [1, 2, 4, 8, 16, 32, 64, 128, 256, 400, SIMULATIONS]
 
 def run(lab: Lab) -> Finding:
     """A line through thresholds and a line through budgets; the threshold is chosen on half of the positions."""
-    auto = lab.measure([f"auto:simulations={SIMULATIONS},threshold={t}" for t in THRESHOLDS], lab.best)
-    fixed = lab.measure([f"hybrid:simulations={k}" for k in FIXED], lab.best)
+    specs = {
+        "auto": [f"auto:simulations={SIMULATIONS},threshold={t}" for t in THRESHOLDS],
+        "fixed": [f"hybrid:simulations={k}" for k in FIXED],
+    }
+    auto, fixed = lab.measure_lines({name: (row, lab.best) for name, row in specs.items()}).values()
     n = min(len(m.kept) for m in (*auto, *fixed))
     if n < 2:
         return Finding("There was no time to measure any threshold.", enough=False)

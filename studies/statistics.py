@@ -30,6 +30,22 @@ class Estimate:
         value, low, high = (100 * x for x in (self.value, self.low, self.high))
         return f"{value:+.1f} points (95 %: {low:+.1f} to {high:+.1f})"
 
+    def between(self, least: float, most: float) -> str:
+        """In words, as a budget of which those from `least` to `most` were tried: beyond these it is a bound."""
+
+        def words(x: float) -> str:
+            if not math.isfinite(x):
+                return f"above {_figures(most)}"
+            return f"at most {_figures(least)}" if x <= least else _figures(x)
+
+        if self.low == self.high:
+            return words(self.value)
+        return f"{words(self.value)} ({words(self.low)} to {words(self.high)})"
+
+
+def _figures(x: float) -> str:
+    return f"{x:.2g}" if x < 100 else f"{x:.0f}"
+
 
 def bootstrap(n: int, statistic: Callable[[npt.NDArray[np.int64]], float], seed: int) -> Estimate:
     """`statistic` of all n positions, and its percentile interval over resamples of them (Efron 1979).

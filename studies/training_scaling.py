@@ -49,7 +49,8 @@ def run(lab: Lab) -> Finding:
             enough=False,
         )
     specs = ["net", *(f"hybrid:simulations={k}" for k in BUDGETS)]
-    rows = [[[lab.measure(specs, net) for net in points] for points in seeds] for seeds in trained.nets]
+    answered = lab.measure_lines({net: (specs, net) for seeds in trained.nets for points in seeds for net in points})
+    rows = [[[answered[net] for net in points] for points in seeds] for seeds in trained.nets]
     n = min(len(m.kept) for seeds in rows for points in seeds for row in points for m in row)
     if n == 0:
         return Finding("There was no time to measure the checkpoints.", enough=False)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from studies.statistics import bootstrap, bootstrap_grid, bootstrap_seeds, crosses, curve, reaches
+from studies.statistics import Estimate, bootstrap, bootstrap_grid, bootstrap_seeds, crosses, curve, reaches
 
 
 def test_a_curve_is_its_running_maximum() -> None:
@@ -74,3 +74,11 @@ def test_a_grid_is_resampled_by_seeds_and_positions() -> None:
     assert grid.value == pytest.approx(means.value)
     assert grid.low == pytest.approx(means.low, abs=0.03)
     assert grid.high == pytest.approx(means.high, abs=0.03)
+
+
+def test_what_lies_outside_the_budgets_is_said_to() -> None:
+    inf = math.inf
+    assert Estimate(2.5, 1.5, 3.456).between(1, 100) == "2.5 (1.5 to 3.5)"
+    assert Estimate(250.4, 1, inf).between(1, 1000) == "250 (at most 1 to above 1000)"
+    assert Estimate(1, 1, 1).between(1, 1000) == "at most 1"
+    assert Estimate(inf, inf, inf).between(1, 1000) == "above 1000"
