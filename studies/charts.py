@@ -20,9 +20,9 @@ MARKERS = "os^Dv*"
 
 def svg(chart: Chart) -> str:
     """The chart as an <svg> element, as wide as its place, text as text."""
-    settings: Any = {"svg.fonttype": "none", "font.family": "sans-serif", "svg.hashsalt": chart.title, "font.size": 11}
+    settings: Any = {"svg.fonttype": "none", "font.family": "sans-serif", "svg.hashsalt": chart.title, "font.size": 13}
     with matplotlib.rc_context(settings):
-        figure = Figure(figsize=(7, 4.2), layout="constrained")
+        figure = Figure(figsize=(6.6, 4.4), layout="constrained")
         axes = figure.subplots()
         figure.patch.set_alpha(0)
         axes.patch.set_alpha(0)
@@ -48,7 +48,7 @@ def svg(chart: Chart) -> str:
         axes.spines[["top", "right"]].set_visible(False)
         axes.spines[["left", "bottom"]].set_color(INK)
         if len(chart.series) > 1:
-            axes.legend(frameon=False, labelcolor=INK, fontsize=9)
+            axes.legend(frameon=False, labelcolor=INK, fontsize=11)
         file = io.StringIO()
         figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
     return _inline(file.getvalue(), chart.title)

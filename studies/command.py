@@ -1,5 +1,6 @@
 """The command line of the study: what study.py runs."""
 
+import datetime
 import json
 import math
 import shlex
@@ -41,7 +42,7 @@ from studies import (
     training_scaling,
 )
 from studies.finding import Finding, restored
-from studies.lab import Lab, Net, read_net
+from studies.lab import ANSWERS, Lab, Net, read_net
 from studies.page import render
 
 # In the order of the page, each with its share of the time beside the others'.
@@ -94,19 +95,20 @@ def main(arguments: list[str]) -> int:
         raise TandemError(f"--positions must be at least 1, not {options.positions}")
     game = load(options.game)
     tell_when_compiling(game.spec)
-    names = _names(options.only, EXPERIMENTS)
+    if options.seed < 0:
+        raise TandemError(f"--seed must be 0 or more, not {options.seed}")
     labels = _labels(game, options.positions, options.seed)
     experiments = EXPERIMENTS if labels else WITHOUT_TRUTH
-    if not labels:
-        names = list(WITHOUT_TRUTH)
-        print(f"no positions of known value are at hand for {game.spec}: the players meet in matches instead")
+    names = _names(options.only, experiments)
     nets = _nets(game, options.run)
+    if not labels:
+        print(f"no positions of known value are at hand for {game.spec}: the players meet in matches instead")
     try:
-        options.out.mkdir(parents=True, exist_ok=True)
+        (options.out / ANSWERS).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise TandemError(f"--out: cannot make {options.out}: {error.strerror}") from None
     lab = Lab(game, labels, nets, options.out, options.seed, options.run, options.minutes)
-    known = _known(options.out / RESULTS, _facts(lab))
+    known, made_by = _known(options.out / RESULTS, _facts(lab))
     findings: dict[str, Entry] = {
         name: (module.TITLE, (module.__doc__ or "").strip(), known.get(name))
         for name, (module, _) in experiments.items()
@@ -118,10 +120,13 @@ def main(arguments: list[str]) -> int:
                 bar.set_postfix_str(name)
                 # Not of what is left: an experiment that is resumed then plans as it did before.
                 lab.deadline = time.monotonic() + 60 * options.minutes * shares[name] / sum(shares.values())
-                title, question, _ = findings[name]
-                findings[name] = title, question, experiments[name][0].run(lab)
+                title, question, before = findings[name]
+                found = experiments[name][0].run(lab)
+                if found.enough or not (before and before.enough):  # a shorter study leaves a better answer alone
+                    findings[name] = title, question, found
+                    made_by[name] = f"{_command()}, {datetime.date.today()}"
                 bar.update()
-                _write(game, findings, lab, options.out)
+                _write(game, findings, made_by, lab, options.out)
     finally:
         lab.close()
     for name in names:
@@ -174,37 +179,46 @@ def _nets(game: Game, run: Path | None) -> list[Net]:
 def _facts(lab: Lab) -> dict[str, Any]:
     """What all findings of a page have in common."""
     chance = f"; a random mover keeps the value in {lab.chance:.1%}" if lab.labels else ""
+    ids = ", ".join(net.net_id for net in lab.nets)
     return {
         "game": lab.game.spec,
         "positions": f"{len(lab.labels)} decisive ones at most{chance}" if lab.labels else "none of known value",
-        "nets": f"{len(lab.nets)}, {lab.nets[0].name}" + (f" to {lab.best.name}" if len(lab.nets) > 1 else ""),
+        "nets": f"{lab.nets[0].name}" + (f" to {lab.best.name}" if len(lab.nets) > 1 else "") + f" ({ids})",
         "seed": lab.seed,
     }
 
 
-def _known(path: Path, facts: dict[str, Any]) -> dict[str, Finding]:
-    """What an earlier study of the same positions and nets found. Raises TandemError for a damaged file."""
+def _command() -> str:
+    return shlex.join(["python", "study.py", *sys.argv[1:]])
+
+
+def _known(path: Path, facts: dict[str, Any]) -> tuple[dict[str, Finding], dict[str, str]]:
+    """What an earlier study of the same positions and nets found, and by which command.
+
+    Raises TandemError for a damaged file.
+    """
     if not path.is_file():
-        return {}
+        return {}, {}
     try:
         kept = json.loads(path.read_bytes())
         if any(kept[name] != fact for name, fact in facts.items()):
-            return {}
-        return {name: restored(found) for name, found in kept["findings"].items() if found is not None}
+            return {}, {}
+        found = {name: restored(found) for name, found in kept["findings"].items() if found is not None}
+        return found, {name: str(words) for name, words in kept["made_by"].items()}
     except (OSError, ValueError, TypeError, LookupError, AttributeError) as error:
         raise TandemError(f"{path} is damaged ({error}); delete it") from None
 
 
-def _write(game: Game, findings: dict[str, Entry], lab: Lab, out: Path) -> None:
+def _write(game: Game, findings: dict[str, Entry], made_by: dict[str, str], lab: Lab, out: Path) -> None:
     """The page and every number, each whole at any moment."""
-    facts = {
-        **_facts(lab),
-        "command": shlex.join(["python", "study.py", *sys.argv[1:]]),
-        "machine": processor(),
+    facts = {**_facts(lab), "command": _command(), "machine": processor()}
+    results = {
+        **facts,
+        "made_by": made_by,
+        "findings": {name: asdict(f) if f else None for name, (_, _, f) in findings.items()},
     }
-    results = {**facts, "findings": {name: asdict(f) if f else None for name, (_, _, f) in findings.items()}}
     write_atomic(out / RESULTS, (json.dumps(_plain(results), indent=1) + "\n").encode())
-    write_atomic(out / PAGE, render(game, findings, facts).encode())
+    write_atomic(out / PAGE, render(game, findings, made_by, facts).encode())
 
 
 def _plain(value: Any) -> Any:

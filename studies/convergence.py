@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from studies.finding import Chart, Finding, Row, Series
+from studies.finding import ENOUGH_POSITIONS, Chart, Finding, Row, Series
 from studies.lab import Lab
 from studies.statistics import bootstrap
 
@@ -23,7 +23,10 @@ LEAST = 1e-3  # mass on the best moves is taken to be at least this: a search th
 
 
 def run(lab: Lab) -> Finding:
-    """-log of the policy's mass on value-keeping moves, mean over positions, against simulations."""
+    """-log of the policy's mass on value-keeping moves, mean over positions, against simulations.
+
+    A mass below LEAST counts as LEAST. Without proofs a search looks not ahead for wins at once either.
+    """
     found = lab.mass_lines(
         {
             arm: ([{**settings, "simulations": k} for k in budgets], lab.best if settings["mode"] == "hybrid" else None)
@@ -53,7 +56,7 @@ def run(lab: Lab) -> Finding:
     row = Row(
         "Convergence",
         f"to the truth: {last['search, proofs']:.3f} nats from it at {FREE[-1]:,} play-outs",
-        "to its data, whatever they are",
+        "no search to converge; of nets see below",
         f"to the truth: {last['hybrid, proofs']:.3f} nats from it at {NETTED[-1]:,} simulations",
     )
     chart = Chart(
@@ -70,7 +73,7 @@ def run(lab: Lab) -> Finding:
         "slope": slopes,
         "gain_of_proofs": [gain.value, gain.low, gain.high],
     }
-    return Finding(answer, row, [chart], [], n >= 200, counted)
+    return Finding(answer, row, [chart], [], n >= ENOUGH_POSITIONS, counted)
 
 
 def _slope(budgets: Sequence[int], losses: Sequence[npt.NDArray[np.float64]]) -> float:

@@ -3,9 +3,10 @@
 import math
 
 import numpy as np
+import numpy.typing as npt
 
 from studies.breakdown import by_ply, corrected, disagreements
-from studies.finding import Chart, Finding, Row, Series, Table
+from studies.finding import ENOUGH_POSITIONS, Chart, Finding, Row, Series, Table
 from studies.lab import Lab, Measured
 from studies.statistics import Estimate, bootstrap, curve, reaches
 
@@ -41,14 +42,33 @@ def run(lab: Lab) -> Finding:
         ["accuracy", *MODES],
         [[f"{level:.0%}", *(paying(level, mode) for mode in MODES)] for level in LEVELS],
     )
-    series = [Series(mode, [m.milliseconds for m in rows], [m.accuracy for m in rows]) for mode, rows in found.items()]
+    series = []
+    for mode, rows in found.items():
+        shares = [bootstrap(n, lambda at, m=m: float(m.kept[at].mean()), lab.seed) for m in rows]  # type: ignore[misc]
+        ends = [e.low for e in shares], [e.high for e in shares]
+        series.append(Series(mode, [m.milliseconds for m in rows], [e.value for e in shares], *ends))
     chart = Chart("Accuracy against time", "milliseconds a move, one core", "moves that keep the value", series)
-    break_even, words = _break_even(lab, paid)
+    cost = lab.best.core_seconds
+    pays = {
+        (level, mode): break_even(cost, found[mode], found["hybrid"], level, lab.seed)
+        for level in LEVELS
+        for mode in FREE
+        if cost is not None
+    }
+    reach = {cell: math.isfinite(paid[cell[0]][cell[1]].value) for cell in pays}
     reached = [level for level in LEVELS if math.isfinite(paid[level]["hybrid"].value)]
     level = reached[-1] if reached else LEVELS[0]
     answer = (
         f"For {level:.0%} of right moves the hybrid pays {paying(level, 'hybrid')} ms a move, play-out search "
-        f"{paying(level, 'search')} and the exact solver {paying(level, 'exact')}; {words}."
+        f"{paying(level, 'search')} and the exact solver {paying(level, 'exact')}; "
+        + (
+            "; ".join(
+                f"against {mode} training pays {_when(_moves(pays[level, mode], reach[level, mode]))}" for mode in FREE
+            )
+            if pays
+            else "what the net cost to train is not known"
+        )
+        + f" (n = {n})."
     )
     numbers = {
         "n": n,
@@ -68,7 +88,7 @@ def run(lab: Lab) -> Finding:
         "to_reach": {
             f"{level:.2f}": {mode: [e.value, e.low, e.high] for mode, e in row.items()} for level, row in paid.items()
         },
-        "break_even_moves": break_even,
+        "break_even_moves": {f"{mode} at {level:.0%}": [e.value, e.low, e.high] for (level, mode), e in pays.items()},
     }
     row = Row(
         "Runtime cost",
@@ -79,8 +99,29 @@ def run(lab: Lab) -> Finding:
     shown = {found[mode][i].spec: found[mode][i] for mode, i in SHOWN.items()}
     net, _, hybrid, search, exact = shown
     pairs = [(net, hybrid), (search, hybrid), (exact, hybrid), (hybrid, exact)]
+    tables = [table]
+    if pays:
+        tables.append(
+            Table(
+                f"Moves of the hybrid after which {cost or 0:,.0f} core-seconds of training have paid (95 % interval)",
+                ["accuracy", *(f"against {mode}" for mode in FREE)],
+                [
+                    [f"{level:.0%}", *(_moves(pays[level, mode], reach[level, mode]) for mode in FREE)]
+                    for level in LEVELS
+                ],
+            )
+        )
+    tables.append(
+        Table(
+            "Evaluations a move, mean, to reach an accuracy",
+            ["accuracy", "hybrid"],
+            [[f"{level:.0%}", _evaluations(found["hybrid"], level, lab.seed)] for level in LEVELS],
+        )
+    )
     boards = disagreements(lab.game, lab.labels, shown, pairs)
-    return Finding(answer, row, [chart], [table, by_ply(lab.labels, shown)], n >= 200, numbers, timed, boards)
+    return Finding(
+        answer, row, [chart], [*tables, by_ply(lab.labels, shown)], n >= ENOUGH_POSITIONS, numbers, timed, boards
+    )
 
 
 def _cost(rows: list[Measured], level: float, seed: int) -> Estimate:
@@ -91,26 +132,39 @@ def _cost(rows: list[Measured], level: float, seed: int) -> Estimate:
     return bootstrap(kept.shape[1], lambda at: reaches(spent, curve(kept, at), level), seed)
 
 
-def _break_even(lab: Lab, paid: dict[float, dict[str, Estimate]]) -> tuple[dict[str, float | None], str]:
-    """Moves after which training has paid, by level and free mode, and that in words; None: never, or not known."""
-    cost = lab.best.core_seconds
-    if cost is None:
-        return {}, "what the net cost to train is not known"
-    found: dict[str, float | None] = {}
-    said = ""
-    for level, row in paid.items():
-        for mode in FREE:
-            saved = (row[mode].value - row["hybrid"].value) / 1e3
-            if not math.isfinite(row["hybrid"].value):
-                continue
-            key = f"{mode} at {level:.0%}"
-            if not math.isfinite(saved):
-                found[key] = None
-                said = f"{mode} does not reach {level:.0%} at all within what was measured"
-            elif saved <= 0:
-                found[key] = None
-                said = f"at {level:.0%} training never pays against {mode}, which is faster"
-            else:
-                found[key] = cost / saved
-                said = f"at {level:.0%} training has paid against {mode} after {cost / saved:,.0f} moves"
-    return found, said or "the hybrid reaches none of the levels"
+def break_even(cost: float, free: list[Measured], paid: list[Measured], level: float, seed: int) -> Estimate:
+    """Moves at equal accuracy after which training has paid: its core-seconds over those saved a move.
+
+    Infinity where nothing is saved, or the trained player does not reach the level. Where the free one does not reach
+    it, it is taken to at the largest budget that was tried, and the number is an upper bound.
+    """
+    curves = [(m := _by_time(rows), np.array([x.kept for x in m])) for rows in (free, paid)]
+
+    def moves(at: npt.NDArray[np.int64]) -> float:
+        spent = [reaches([x.milliseconds for x in m], curve(kept, at), level) for m, kept in curves]
+        saved = min(spent[0], curves[0][0][-1].milliseconds) - spent[1]
+        return 1e3 * cost / saved if saved > 0 else math.inf
+
+    return bootstrap(len(paid[0].kept), moves, seed)
+
+
+def _evaluations(rows: list[Measured], level: float, seed: int) -> str:
+    spent, kept = [float(m.evaluations.mean()) for m in rows], np.array([m.kept for m in rows])
+    e = bootstrap(kept.shape[1], lambda at: reaches(spent, curve(kept, at), level), seed)
+    return e.between(spent[0], spent[-1])
+
+
+def _by_time(rows: list[Measured]) -> list[Measured]:
+    return sorted(rows, key=lambda m: m.milliseconds)
+
+
+def _when(moves: str) -> str:
+    return moves if moves.startswith("never") else f"after {moves} moves"
+
+
+def _moves(e: Estimate, reached: bool) -> str:
+    """A break-even in words."""
+    value, low, high = (f"{x:,.0f}" if math.isfinite(x) else "never" for x in (e.value, e.low, e.high))
+    if value == "never":
+        return "never" if low == "never" else f"never (from {low})"
+    return f"{'' if reached else 'at most '}{value} ({low} to {high})"

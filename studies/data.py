@@ -19,7 +19,7 @@ from selfplay.config import TrainConfig, default_config
 from selfplay.labels import Label
 from selfplay.proofs import LIKELY, RARELY
 from selfplay.records import GameBatch, starts_of
-from studies.finding import Chart, Finding, Row, Series, Table
+from studies.finding import ENOUGH_POSITIONS, ENOUGH_SEEDS, Chart, Finding, Row, Series, Table
 from studies.lab import Lab, Net
 from studies.offline import Lesson, keep_games, read_games, teach
 from studies.statistics import Estimate, Kept, bootstrap, bootstrap_seeds, curve, reaches
@@ -143,7 +143,7 @@ def run(lab: Lab) -> Finding:
         "core_seconds_of_games": {name: 60 * card["core_minutes"] * share_of(games, arm) for name, arm in arms.items()},
         "core_seconds_of_a_move": {m.spec: m.milliseconds / 1e3 for m in search},
     }
-    enough = seeds >= 3 and n >= 200
+    enough = seeds >= ENOUGH_SEEDS and n >= ENOUGH_POSITIONS
     # A run that the study made for itself was ended by a clock: none of its numbers repeats.
     if lab.run is None:
         return Finding(answer, row, [chart], [table], enough, {}, {**numbers, **timed})

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from studies.finding import Chart, Finding, Row, Series
+from studies.finding import ENOUGH_POSITIONS, Chart, Finding, Row, Series
 from studies.lab import Lab, Measured, Net
 from studies.statistics import Estimate, bootstrap, crosses, curve
 
@@ -32,7 +32,7 @@ def run(lab: Lab) -> Finding:
     charts = [
         Chart(
             "Accuracy against simulations",
-            "simulations a move",
+            "simulations allowed a move (searches stop early where the answer cannot change)",
             "moves that keep the value",
             [_series(name, [_simulations(m) for m in rows], rows, lab.seed) for name, rows in rest.items()],
         ),
@@ -44,7 +44,7 @@ def run(lab: Lab) -> Finding:
         ),
         Chart(
             "Regret against simulations",
-            "simulations a move",
+            "simulations allowed a move (searches stop early where the answer cannot change)",
             "outcome given away a move",
             [
                 Series(name, [_simulations(m) for m in rows], [float(m.regret.mean()) for m in rows])
@@ -52,12 +52,23 @@ def run(lab: Lab) -> Finding:
             ],
             percent=False,
         ),
+        Chart(
+            "Regret against time",
+            "milliseconds a move, one core",
+            "outcome given away a move",
+            [
+                Series(name, [m.milliseconds for m in rows], [float(m.regret.mean()) for m in rows])
+                for name, rows in lines.items()
+            ],
+            percent=False,
+        ),
     ]
     found = {other: _crossing(lines[other], lines[best], lab.seed) for other in ("search", "exact") if other in lines}
     top = {name: rows[-1] for name, rows in lines.items()}
     answer = (
-        f"With {BUDGETS[-1]:,} simulations the best net's hybrid keeps the value in {top[best].accuracy:.1%}, search "
-        f"with {SEARCH[-1]:,} play-outs in {top['search'].accuracy:.1%} (chance {lab.chance:.0%}, n = {n}); "
+        f"With up to {BUDGETS[-1]:,} simulations the best net's hybrid keeps the value in {top[best].accuracy:.1%}, "
+        f"search with up to {SEARCH[-1]:,} play-outs in {top['search'].accuracy:.1%} (chance {lab.chance_of(n):.0%}, "
+        f"n = {n}); "
         + "; ".join(_crossing_words(name, e, _first(lines[name], lines[best])) for name, e in found.items())
         + "."
     )
@@ -69,15 +80,21 @@ def run(lab: Lab) -> Finding:
     )
     counted = {
         "n": n,
-        "chance": lab.chance,
+        "chance": lab.chance_of(n),
         "accuracy": {f"{name} | {m.spec}": m.accuracy for name, rows in rest.items() for m in rows},
         "regret": {f"{name} | {m.spec}": float(m.regret.mean()) for name, rows in rest.items() for m in rows},
+        "evaluations": {
+            f"{name} | {m.spec}": float(m.evaluations.mean())
+            for name, rows in rest.items()
+            if name != "search"
+            for m in rows
+        },
     }
     timed = {
         "milliseconds": {f"{name} | {m.spec}": m.milliseconds for name, rows in lines.items() for m in rows},
         "hybrid_above_from_ms": {name: [e.value, e.low, e.high] for name, e in found.items()},
     }
-    return Finding(answer, row, charts, [], n >= 200, counted, timed)
+    return Finding(answer, row, charts, [], n >= ENOUGH_POSITIONS, counted, timed)
 
 
 def _simulations(m: Measured) -> float:

@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+# What a verdict takes: a thousand positions, less those that something was tuned on, and as many trainings.
+ENOUGH_POSITIONS, ENOUGH_SEEDS = 900, 3
+
 
 @dataclass(frozen=True)
 class Series:
@@ -61,7 +64,8 @@ class Finding:
     """The result of one experiment.
 
     `answer` is one sentence made of the numbers. `enough` is False where there is too little evidence for it: the page
-    then says so. `counted` holds numbers that the seed repeats, `timed` those that it does not.
+    then says so, and with `lacks` what it would take. `counted` holds numbers that the seed repeats, `timed` those that
+    it does not.
     """
 
     answer: str
@@ -72,6 +76,7 @@ class Finding:
     counted: dict[str, Any] = field(default_factory=dict)
     timed: dict[str, Any] = field(default_factory=dict)
     boards: list[Board] = field(default_factory=list)
+    lacks: str = "give the study more minutes"
 
 
 def restored(kept: Mapping[str, Any]) -> Finding:

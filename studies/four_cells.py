@@ -1,6 +1,7 @@
 """Does search help in training, when a move is chosen, or both: four cells of the same net, rules, clock and effort?
 
 Training without search is proximal policy optimisation; training with it knows the tree alone, not the exact solver.
+Both learners have the game's own settings, which were found with search, and as many learning rates to choose from.
 """
 
 import math
@@ -9,7 +10,7 @@ from itertools import combinations, product
 import numpy as np
 
 from selfplay.config import default_config
-from studies.finding import Finding, Row, Table
+from studies.finding import ENOUGH_POSITIONS, Finding, Row, Table
 from studies.lab import Lab, Measured, Net
 from studies.ratings import ratings
 from studies.statistics import Estimate, bootstrap_seeds
@@ -24,7 +25,7 @@ CELLS: list[Cell] = list(product(LEARNERS, PLAYERS))
 BASE: Cell = ("ppo", "net")
 # Seeds, and learning rates tried for either learner alike as multiples of the game's own: the first that time allows.
 PLANS = ((5, (1.0, 2.0)), (3, (1.0, 2.0)), (2, (1.0,)))
-LEAST_SEEDS, LEAST_MINUTES = 3, 1  # what a verdict takes
+LEAST_SEEDS, LEAST_MINUTES = 5, 1  # what a verdict takes
 TRAINING, STARTING = 0.75, 0.1  # share of the time for training; minutes that a training takes to begin and end
 TUNED_ON = 100  # positions that the rate is chosen by, which the figures leave out
 GAMES = 400  # between any two cells, over all seeds
@@ -55,7 +56,8 @@ def run(lab: Lab) -> Finding:
     }
     n -= TUNED_ON
     found = {cell: _estimate(rows, lab.seed) for cell, rows in cells.items()}
-    strength = _strength(lab, nets)
+    strength, games = _strength(lab, nets)
+    regret = {cell: float(np.mean([m.regret[TUNED_ON:].mean() for m in rows])) for cell, rows in cells.items()}
     in_training = _effect(cells["search", "net"], cells["ppo", "net"], lab.seed)
     deciding = _effect(cells["ppo", "hybrid"], cells["ppo", "net"], lab.seed)
     both = _effect(cells["search", "hybrid"], cells["ppo", "net"], lab.seed)
@@ -64,13 +66,16 @@ def run(lab: Lab) -> Finding:
         f"{both.points()}, over {seeds} seeds of {minutes:g} minutes and {n} positions."
     )
     table = Table(
-        "Right moves (95 % interval over seeds, then positions), and Elo above the lower right cell, from matches of "
-        f"{GAMES} games between any two",
+        "Right moves (95 % interval over seeds, then positions), regret (outcome given away a move, 0 to 2), and Elo "
+        f"above the lower right cell, from matches of {games} games or more between any two",
         ["trained", "moves with search", "moves without"],
         [
             [
                 words,
-                *(f"{_shown(found[learner, p])}; {_elo(strength[learner, p])}" for p in PLAYERS),
+                *(
+                    f"{_shown(found[learner, p])}; regret {regret[learner, p]:.3f}; {_elo(strength[learner, p])}"
+                    for p in PLAYERS
+                ),
             ]
             for learner, words in LEARNERS.items()
         ],
@@ -87,12 +92,11 @@ def run(lab: Lab) -> Finding:
         "minutes": minutes,
         "rates": chosen,
         "accuracy": {f"{a}, {b}": [e.value, e.low, e.high] for (a, b), e in found.items()},
-        "regret": {
-            f"{a}, {b}": float(np.mean([m.regret[TUNED_ON:].mean() for m in rows])) for (a, b), rows in cells.items()
-        },
+        "regret": {f"{a}, {b}": x for (a, b), x in regret.items()},
+        "games": games,
         "elo": {f"{a}, {b}": [e.value, e.low, e.high] for (a, b), e in strength.items()},
     }
-    enough = n >= 200 and seeds >= LEAST_SEEDS and minutes >= LEAST_MINUTES
+    enough = n >= ENOUGH_POSITIONS and seeds >= LEAST_SEEDS and minutes >= LEAST_MINUTES and games >= GAMES
     return Finding(answer, row, [], [table], enough, {}, numbers)
 
 
@@ -132,16 +136,20 @@ def _effect(cell: list[Measured], base: list[Measured], seed: int) -> Estimate:
     return bootstrap_seeds(np.array([a.kept[TUNED_ON:] * 1.0 - b.kept[TUNED_ON:] for a, b in pairs]), seed)
 
 
-def _strength(lab: Lab, nets: dict[str, list[Net]]) -> dict[Cell, Estimate]:
-    """Elo of each cell above the net that learnt and plays without search, all cells having met, seed by seed."""
+def _strength(lab: Lab, nets: dict[str, list[Net]]) -> tuple[dict[Cell, Estimate], int]:
+    """Elo of each cell above the net that learnt and plays without search, and the fewest games between any two cells.
+
+    All cells have met, seed by seed.
+    """
     games = 2 * math.ceil(GAMES / len(nets["ppo"]) / 2)
     matches = {}
     for mine, theirs in combinations(CELLS, 2):
         pairs = zip(nets[mine[0]], nets[theirs[0]], strict=True)
         specs = PLAYERS[mine[1]], PLAYERS[theirs[1]]
-        matches[" ".join(mine), " ".join(theirs)] = [x for pair in pairs for x in lab.match(*specs, games, pair)]
+        matches[" ".join(mine), " ".join(theirs)] = [lab.match(*specs, games, pair) for pair in pairs]
     found = ratings(matches, " ".join(BASE), lab.seed)
-    return {cell: found.get(" ".join(cell), Estimate(0, 0, 0)) for cell in CELLS}
+    fewest = min(2 * sum(map(len, rows)) for rows in matches.values())
+    return {cell: found.get(" ".join(cell), Estimate(0, 0, 0)) for cell in CELLS}, fewest
 
 
 def _shown(e: Estimate) -> str:

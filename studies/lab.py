@@ -33,6 +33,7 @@ from selfplay.arena import play_match
 from selfplay.labels import Label
 
 K = TypeVar("K", bound=Hashable)  # what names a line of players
+ANSWERS = "answers"
 MATCH = 40  # games of a match between two looks at the clock
 BLOCK = 50  # positions that a player answers in a row: the seeds of its moves come from where the block begins
 
@@ -156,7 +157,7 @@ class Lab:
     ) -> None:  # fmt: skip
         self.game, self.labels, self.nets, self.seed = game, tuple(labels), tuple(nets), seed
         self.home, self.run, self.minutes = folder, run, minutes
-        self.folder = folder / "answers"
+        self.folder = folder / ANSWERS
         self.folder.mkdir(parents=True, exist_ok=True)
         self.deadline = float("inf")
         with sigint_ignored():
@@ -170,7 +171,11 @@ class Lab:
     @property
     def chance(self) -> float:
         """Accuracy of a random mover on these positions."""
-        return float(np.mean([label.chance for label in self.labels]))
+        return self.chance_of(len(self.labels))
+
+    def chance_of(self, n: int) -> float:
+        """Accuracy of a random mover on the first n positions."""
+        return float(np.mean([label.chance for label in self.labels[:n]]))
 
     def left(self) -> float:
         """Seconds until the experiment should end."""
@@ -263,20 +268,26 @@ class Lab:
     def _file(self, question: Any, net: Net | None) -> Path:
         lines = [label.position.actions for label in self.labels]
         what = [self.game.rules_id, question, net.net_id if net else None, self.seed, lines]
-        return self.folder / f"{hashlib.sha256(json.dumps(what).encode()).hexdigest()[:24]}.json"
+        return self.folder / f"{_digest(what)}.json"
 
     def _load(self, question: Any, net: Net | None) -> list[Any]:
         path = self._file(question, net)
         try:
-            found = json.loads(path.read_bytes())["answers"]
+            kept = json.loads(path.read_bytes())
+            found, digest = list(kept["answers"]), kept["digest"]
         except FileNotFoundError:
             return []
         except (OSError, ValueError, TypeError, KeyError) as error:
             raise TandemError(f"{path} is damaged: {error}; delete it") from None
-        if not isinstance(found, list):
-            raise TandemError(f"{path} is damaged: it holds no answers; delete it")
+        if digest != _digest(found):
+            raise TandemError(f"{path} is damaged: its answers are not those that were written; delete it")
         return found
 
     def _save(self, question: Any, net: Net | None, entries: Sequence[Any]) -> None:
-        written = {"question": question, "net": net.net_id if net else None, "answers": entries}
+        written = {"question": question, "net": net.net_id if net else None, "digest": _digest(entries)}
+        written["answers"] = list(entries)
         write_atomic(self._file(question, net), json.dumps(written).encode())
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value).encode()).hexdigest()[:24]

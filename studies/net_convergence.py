@@ -20,7 +20,7 @@ from selfplay.records import FULL, RANDOM, GameBatch
 from selfplay.replay import Batch, Replay
 from selfplay.rundir import GAMES
 from selfplay.store import Store
-from studies.finding import Chart, Finding, Row, Series, Table
+from studies.finding import ENOUGH_POSITIONS, Chart, Finding, Row, Series, Table
 from studies.lab import Lab
 from studies.offline import Lesson, keep_games, teach
 from studies.statistics import Estimate, bootstrap_seeds
@@ -134,7 +134,9 @@ def run(lab: Lab) -> Finding:
         "apart": _plain(apart),
     }
     # After a few hundred steps nothing has converged.
-    return Finding(answer, row, charts, [table], n >= 200 and positions >= 1000 and longest >= 1000, counted)
+    return Finding(
+        answer, row, charts, [table], n >= ENOUGH_POSITIONS and positions >= 1000 and longest >= 1000, counted
+    )
 
 
 def newest(folder: Path, game: Game, most: int) -> GameBatch:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from studies.breakdown import bands, by_ply
-from studies.finding import Chart, Finding, Row, Series, Table
+from studies.finding import ENOUGH_POSITIONS, Chart, Finding, Row, Series, Table
 from studies.lab import Lab, Measured
 from studies.statistics import Estimate, bootstrap, curve, reaches
 
@@ -51,12 +51,24 @@ def run(lab: Lab) -> Finding:
     rest = np.arange(TUNED_ON, n)
     kept = {arm: np.array([m.kept[rest] for m in rows]) for arm, rows in lines.items()}
     times = {arm: [m.milliseconds for m in rows] for arm, rows in lines.items()}
-    top = {arm: _share(rows[int(rows.mean(1).argmax())], lab.seed) for arm, rows in kept.items()}
+    budget = min(max(spent) for spent in times.values())  # milliseconds that every arm was given
+    top = {
+        arm: bootstrap(len(rest), lambda at, arm=arm: at_time(times[arm], kept[arm], budget, at), lab.seed)  # type: ignore[misc]
+        for arm in ARMS
+    }
     both, values, priors, neither = (top[arm] for arm in ARMS)
+    halves = bootstrap(
+        len(rest),
+        lambda at: (
+            at_time(times["priors alone"], kept["priors alone"], budget, at)
+            - at_time(times["values alone"], kept["values alone"], budget, at)
+        ),
+        lab.seed,
+    )
     answer = (
-        f"Without the net search reaches {neither.value:.1%} in what was measured, with its priors alone "
-        f"{priors.value:.1%}, with its values alone {values.value:.1%}, with both {both.value:.1%} (n = {len(rest)}): "
-        + _verdict(priors, values)
+        f"At {budget:.2g} ms a move search without the net reaches {neither.value:.1%} of right moves, with its priors "
+        f"alone {priors.value:.1%}, with its values alone {values.value:.1%}, with both {both.value:.1%} (n = "
+        f"{len(rest)}): {_verdict(halves)}"
     )
     paid = {
         name: {arm: [_cost(times[arm], rows[:, at], level, lab.seed) for level in LEVELS] for arm, rows in kept.items()}
@@ -64,11 +76,16 @@ def run(lab: Lab) -> Finding:
     }
     tables = [
         Table(
-            f"The most that each arm reached (95 % interval over {len(rest)} positions), and its constants, chosen on "
-            f"{TUNED_ON} others",
-            ["arm", "constants", "accuracy", "at ms a move"],
+            f"Right moves at {budget:.2g} ms a move (95 % interval, {len(rest)} positions), and each arm's constants, "
+            f"chosen on {TUNED_ON} others",
+            ["arm", "constants", "accuracy", "milliseconds tried"],
             [
-                [arm, chosen[arm], f"{e.value:.1%} ({e.low:.1%} to {e.high:.1%})", f"{max(times[arm]):.2g}"]
+                [
+                    arm,
+                    chosen[arm],
+                    f"{e.value:.1%} ({e.low:.1%} to {e.high:.1%})",
+                    f"{min(times[arm]):.2g} to {max(times[arm]):.2g}",
+                ]
                 for arm, e in top.items()
             ],
         ),
@@ -92,9 +109,9 @@ def run(lab: Lab) -> Finding:
     )
     row = Row(
         "What learning gives to search",
-        f"{neither.value:.1%} at most, without a net",
+        f"{neither.value:.1%} at {budget:.2g} ms a move",
         "priors and values, before any search",
-        f"{both.value:.1%} at most",
+        f"{both.value:.1%} at the same time; priors alone {priors.value:.1%}, values alone {values.value:.1%}",
     )
     counted = {
         "n": len(rest),
@@ -102,13 +119,15 @@ def run(lab: Lab) -> Finding:
         "accuracy": {m.spec: float(m.kept[rest].mean()) for rows in (*lines.values(), pruning) for m in rows},
     }
     timed = {
+        "at_equal_time": {"milliseconds": budget} | {arm: [e.value, e.low, e.high] for arm, e in top.items()},
+        "priors_above_values": [halves.value, halves.low, halves.high],
         "milliseconds": {m.spec: m.milliseconds for rows in (*lines.values(), pruning) for m in rows},
         "to_reach": {
             name: {arm: [[e.value, e.low, e.high] for e in row] for arm, row in arms.items()}
             for name, arms in paid.items()
         },
     }
-    return Finding(answer, row, [chart], tables, len(rest) >= 200, counted, timed)
+    return Finding(answer, row, [chart], tables, len(rest) >= ENOUGH_POSITIONS, counted, timed)
 
 
 def _middle(budgets: list[int]) -> int:
@@ -122,6 +141,15 @@ def _share(kept: npt.NDArray[np.bool_], seed: int) -> Estimate:
 def _series(arm: str, times: list[float], kept: npt.NDArray[np.bool_], seed: int) -> Series:
     found = [_share(row, seed) for row in kept]
     return Series(arm, times, [e.value for e in found], [e.low for e in found], [e.high for e in found])
+
+
+def at_time(times: list[float], kept: npt.NDArray[np.bool_], budget: float, at: npt.NDArray[np.int64]) -> float:
+    """Accuracy on the positions `at` with a budget in milliseconds, linear between the measured ones over their logs.
+
+    kept is [budgets, positions], `times` [budgets] milliseconds a move.
+    """
+    order = np.argsort(times)
+    return float(np.interp(math.log(budget), np.log([times[i] for i in order]), curve(kept[order], at)))
 
 
 def _cost(times: list[float], kept: npt.NDArray[np.bool_], level: float, seed: int) -> Estimate:
@@ -149,7 +177,9 @@ def _pruning(whole: list[Measured], pruned: list[Measured], at: npt.NDArray[np.i
     )
 
 
-def _verdict(priors: Estimate, values: Estimate) -> str:
-    if math.isclose(priors.value, values.value) or (priors.low < values.value and values.low < priors.value):
-        return "neither half is clearly worth more than the other."
-    return f"the {'priors' if priors.value > values.value else 'values'} are the half that helps most."
+def _verdict(priors_above_values: Estimate) -> str:
+    e = priors_above_values
+    if e.low <= 0 <= e.high:
+        return f"neither half is clearly worth more than the other, priors {e.points()} above values."
+    better = "priors" if e.value > 0 else "values"
+    return f"the {better} are the half that helps more, priors {e.points()} above values."

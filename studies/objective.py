@@ -28,7 +28,7 @@ from selfplay.labels import Label
 from selfplay.pool import one_torch_thread
 from selfplay.records import UNPROVEN, GameBatch
 from selfplay.rundir import GAMES
-from studies.finding import Chart, Finding, Row, Series, Table
+from studies.finding import ENOUGH_POSITIONS, ENOUGH_SEEDS, Chart, Finding, Row, Series, Table
 from studies.lab import Lab, Measured, Net, read_net
 from studies.offline import Lesson, keep_games, read_games, teach
 from studies.statistics import Estimate, Kept, bootstrap, bootstrap_seeds, curve, reaches
@@ -107,7 +107,7 @@ class Taught:
 def run(lab: Lab) -> Finding:
     """Change the objective under trained nets, then the data under nets to be taught."""
     if lab.game.name != GAME:
-        return Finding(f"No other objective of {lab.game.spec} is known here.", enough=False)
+        return Finding(f"No other objective of {lab.game.spec} is known here.", enough=False, lacks=f"it is of {GAME}")
     size = next((size for size in SIZES if lab.left() >= size.seconds), None)
     if size is None:
         return Finding("There was no time to train under other objectives.", enough=False)
@@ -346,7 +346,8 @@ def _finding(followed: dict[str, Followed], taught: Taught, size: Size) -> Findi
         for change, f in followed.items()
     }
     timed = {change: {**asdict(f), "chart": None} for change, f in followed.items()} | {"wrong data": asdict(taught)}
-    enough = size.seeds >= 3 and min(taught.n, *(f.n for f in followed.values())) >= 200
+    n = min(taught.n, *(f.n for f in followed.values()))
+    enough = size.seeds >= ENOUGH_SEEDS and n >= ENOUGH_POSITIONS
     charts = [f.chart for f in followed.values()]
     return Finding(f"{answer[0].upper()}{answer[1:]}", row, charts, tables, enough, counted, timed)
 

@@ -30,7 +30,7 @@ from selfplay.labels import Label
 from selfplay.overlap import trained_on
 from selfplay.rundir import RunDir
 from selfplay.store import Store
-from studies.finding import Chart, Finding, Row, Series, Table
+from studies.finding import ENOUGH_SEEDS, Chart, Finding, Row, Series, Table
 from studies.lab import Lab, Net
 from studies.statistics import Estimate, bootstrap, bootstrap_seeds
 from studies.training import train
@@ -39,6 +39,7 @@ TITLE = "Out of distribution"
 OWN_PLAY: dict[str, str | float] = {"net": "mlp:256-64", "opening_share": 0, "random_share": 0, "proof_random": 0}
 PLAYERS = {"net": "net", "hybrid": "hybrid:simulations=100", "search": "search:simulations=10000"}
 BUDGETS = {"net": 1, "hybrid": 100, "search": 10_000}  # simulations of the same, where their policy is asked for
+LEAST_PAIRS = 400  # for a verdict: so many for each net, positions of own play being rare
 MOST_PAIRS, SPARE = 1000, 8  # positions of own play that are solved for each that has to find its like
 GROUP, CHUNK = 64, 20  # games, and positions, that a worker takes at a time
 LEAST_SOLVED = 0.9  # of a ply's first positions: where it is less, only the easy ones would be left
@@ -129,7 +130,7 @@ def run(lab: Lab) -> Finding:
         "lost": {" ".join(key): vars(e) for key, e in lost.items()},
         "calibration_error": {"own play": vars(home), "elsewhere": vars(away), "difference": vars(worse)},
     }
-    return Finding(answer, row, [chart], [table], size.nets >= 3 and n >= 200, {}, numbers)
+    return Finding(answer, row, [chart], [table], size.nets >= ENOUGH_SEEDS and n >= LEAST_PAIRS, {}, numbers)
 
 
 def judge(lab: Lab, net: Net, size: Size) -> dict[tuple[str, str], Floats]:

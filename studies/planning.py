@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from studies.finding import Chart, Finding, Row, Series
+from studies.finding import ENOUGH_POSITIONS, Chart, Finding, Row, Series
 from studies.lab import Lab, Measured
 from studies.statistics import bootstrap
 
@@ -40,7 +40,8 @@ def run(lab: Lab) -> Finding:
     pays = "pays" if sure.low > 0 else "costs" if sure.high < 0 else "neither clearly pays nor costs"
     answer = (
         f"Choosing when to think {pays}: {spec} keeps the value in {accuracy:.1%} at {chosen.milliseconds:.2g} ms a "
-        f"move, {sure.points()} against a fixed budget of the same mean time (n = {len(rest)})."
+        f"move, {sure.points()} against a fixed budget of the same mean time (n = {len(rest)}, the "
+        "threshold chosen on as many others)."
     )
     row = Row(
         "When to compute",
@@ -51,7 +52,7 @@ def run(lab: Lab) -> Finding:
     chart = Chart("Accuracy against mean time", "milliseconds a move, one core", "moves that keep the value", series)
     counted = {"n": n, "accuracy": {m.spec: m.accuracy for m in (*auto, *fixed)}}
     timed = {"milliseconds": {m.spec: m.milliseconds for m in (*auto, *fixed)}, "gain": gains}
-    return Finding(answer, row, [chart], [], n >= 200, counted, timed)
+    return Finding(answer, row, [chart], [], len(rest) >= ENOUGH_POSITIONS // 2, counted, timed)
 
 
 def _gain(m: Measured, fixed: list[Measured], at: npt.NDArray[np.int64]) -> float:

@@ -32,7 +32,7 @@ from selfplay.actor import Actor
 from selfplay.config import default_config
 from selfplay.records import UNPROVEN, GameBatch, GameRecord
 from selfplay.shards import from_bytes, to_bytes
-from studies.finding import Finding, Row, Table
+from studies.finding import ENOUGH_POSITIONS, Finding, Row, Table
 from studies.lab import Lab, Net
 from studies.offline import Lesson, keep_games, teach
 from studies.statistics import Estimate, bootstrap, bootstrap_seeds
@@ -130,7 +130,7 @@ def run(lab: Lab) -> Finding:
         "accuracy": {", ".join(cell): _plain(e) for cell, e in accuracy.items()},
         "above itself": {", ".join(cell): _plain(e) for cell, e in gains.items()},
     }
-    return Finding(answer, row, [], [table], late >= 200 and fewest >= 1000, counted)
+    return Finding(answer, row, [], [table], n >= ENOUGH_POSITIONS and fewest >= 1000, counted)
 
 
 def first_ply(game: Game) -> int:

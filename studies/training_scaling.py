@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from selfplay.config import default_config
-from studies.finding import Chart, Finding, Row, Series, Table
+from studies.finding import ENOUGH_POSITIONS, ENOUGH_SEEDS, Chart, Finding, Row, Series, Table
 from studies.lab import Lab, Net
 from studies.offline import Lesson, teach
 from studies.statistics import Estimate, bootstrap_grid, reaches
@@ -56,10 +56,15 @@ def run(lab: Lab) -> Finding:
         return Finding("There was no time to measure the checkpoints.", enough=False)
     # [sizes, seeds, points, players, n]
     kept = np.array([[[[m.kept[:n] for m in row] for row in points] for points in seeds] for seeds in rows])
+    # Searches stop early where the answer cannot change: what they did is counted, not what they might have done.
+    done = np.array(
+        [[[[m.evaluations[:n].mean() for m in row] for row in points] for points in seeds] for seeds in rows]
+    )
     seeds = kept.shape[1]
     best, cost = frontier(kept[..., 1:, :].mean((1, 3, 4)), trained.cost)
     front = np.array([kept[size, :, point] for size, point in best]).transpose(1, 0, 2, 3)  # [seeds, front, players, n]
-    rate = bootstrap_grid(front, lambda x: exchange(x[:, 1:], cost), lab.seed)
+    work = np.array([done[size, :, point, 1:].mean(0) for size, point in best])  # [front, budgets] evaluations
+    rate = bootstrap_grid(front, lambda x: exchange(x[:, 1:], cost, work), lab.seed)
     accuracy = front.mean((0, 3))
     names = [f"{trained.sizes[size]}, {cost[i] / 60:.2g} core-minutes" for i, (size, _) in enumerate(best)]
     answer = (
@@ -97,8 +102,8 @@ def run(lab: Lab) -> Finding:
         Chart(
             "Training and search that reach the same accuracy, at the best size for each cost",
             "core-minutes of training",
-            "simulations a move",
-            _contours(cost, accuracy[:, 1:]),
+            "evaluations a move",
+            _contours(cost, accuracy[:, 1:], work),
             log_y=True,
             percent=False,
         ),
@@ -120,10 +125,17 @@ def run(lab: Lab) -> Finding:
             for i, size in enumerate(trained.sizes)
             for j, spec in enumerate(specs)
         },
+        "evaluations": {
+            f"{size} | {spec}": done[i, :, :, j].mean(0).tolist()
+            for i, size in enumerate(trained.sizes)
+            for j, spec in enumerate(specs)
+        },
         "exchange": [rate.value, rate.low, rate.high],
     }
     # What a minute of training comes to is timed, though each net's answers are counted.
-    return Finding(answer, row, charts, tables, n >= 200 and seeds >= 3 and len(cost) >= LEAST_NETS, {}, numbers)
+    enough = n >= ENOUGH_POSITIONS and seeds >= ENOUGH_SEEDS and len(cost) >= LEAST_NETS
+    lacks = "a run has one seed, and its checkpoints are not cooled: leave --run out" if lab.run else Finding("").lacks
+    return Finding(answer, row, charts, tables, enough, {}, numbers, lacks=lacks)
 
 
 def _own(lab: Lab) -> Trained | None:
@@ -194,27 +206,30 @@ def frontier(
     return front, np.array([cost[at] for at in front])
 
 
-def exchange(kept: npt.NDArray[np.bool_], cost: npt.NDArray[np.float64]) -> float:
+def exchange(kept: npt.NDArray[np.bool_], cost: npt.NDArray[np.float64], work: npt.NDArray[np.float64]) -> float:
     """How many times the search ten times the training stands for, by least squares of log-odds over both logarithms.
 
-    kept is [nets, budgets, positions]; infinity where more search does not help.
+    kept is [nets, budgets, positions], cost [nets], work [nets, budgets] evaluations a move; infinity where more search
+    does not help.
     """
     right = kept.sum(2)
     odds = np.log((right + 0.5) / (kept.shape[2] - right + 0.5))
-    training, search = np.meshgrid(np.log10(cost), np.log10(BUDGETS), indexing="ij")
-    design = np.stack([np.ones(odds.size), training.ravel(), search.ravel()], 1)
+    training = np.repeat(np.log10(cost), kept.shape[1])
+    design = np.stack([np.ones(odds.size), training, np.log10(work).ravel()], 1)
     _, by_training, by_search = np.linalg.lstsq(design, odds.ravel())[0]
     return float(10 ** (by_training / by_search)) if by_search > 0 else float("inf")
 
 
-def _contours(cost: npt.NDArray[np.float64], accuracy: npt.NDArray[np.float64]) -> list[Series]:
-    """For each level the simulations that reach it after each training; accuracy is [nets, budgets]."""
+def _contours(
+    cost: npt.NDArray[np.float64], accuracy: npt.NDArray[np.float64], work: npt.NDArray[np.float64]
+) -> list[Series]:
+    """For each level the evaluations that reach it after each training; accuracy and work are [nets, budgets]."""
     found = []
     for level in LEVELS:
         points = [
             (c / 60, s)
-            for c, row in zip(cost, accuracy, strict=True)
-            if math.isfinite(s := reaches(BUDGETS, np.maximum.accumulate(row), level)) and s > BUDGETS[0]
+            for c, row, spent in zip(cost, accuracy, work.tolist(), strict=True)
+            if math.isfinite(s := reaches(spent, np.maximum.accumulate(row), level)) and s > spent[0]
         ]
         if points:
             found.append(Series(f"{level:.0%}", [c for c, _ in points], [s for _, s in points]))

@@ -17,10 +17,11 @@ def test_the_exchange_rate_is_found(rate: float) -> None:
     cost = np.array([10.0, 100.0, 1000.0])
     by_search = 0.4
     by_training = by_search * np.log10(rate)
-    odds = 1 + by_training * np.log10(cost)[:, None] + by_search * np.log10(BUDGETS)[None]
+    work = np.array(BUDGETS, np.float64) * np.array([[1.0], [0.8], [0.5]])  # searches of better nets stop sooner
+    odds = 1 + by_training * np.log10(cost)[:, None] + by_search * np.log10(work)
     share = 1 / (1 + np.exp(-odds))
     kept = np.arange(100_000)[None, None] < 100_000 * share[..., None]
-    assert exchange(kept, cost) == pytest.approx(rate, rel=0.02)
+    assert exchange(kept, cost, work) == pytest.approx(rate, rel=0.02)
 
 
 def test_the_frontier_is_what_nothing_cheaper_matches() -> None:
