@@ -46,7 +46,7 @@ NODES = 300_000  # of the solver, for a position; what it leaves open is left ou
 ROUNDS = 24  # of half as many plies as positions are wanted: where games repeat themselves, there may be fewer
 LEAST = 50  # positions that a lesson needs
 # Seconds that must be left: positions for each seed, steps, and how many players are measured.
-SIZES = {300: (8_000, 1000, 2), 30: (600, 100, 1)}
+SIZES = {300: (8_000, 250, 2), 30: (600, 100, 1)}
 
 
 def run(lab: Lab) -> Finding:
