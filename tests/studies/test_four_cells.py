@@ -24,7 +24,7 @@ def test_the_cells_are_what_their_runs_are(tmp_path: Path, monkeypatch: pytest.M
         found = four_cells.run(lab)
         runs = sorted((tmp_path / "runs").iterdir())
         assert [path.name for path in runs] == [
-            f"tictactoe-0.1-{learner}-0.002-{seed}" for learner in ("ppo", "search") for seed in (1, 2)
+            f"tictactoe-0.1-{learner}-mlp-256-64-0.002-0-{seed}" for learner in ("ppo", "search") for seed in (1, 2)
         ]
         cards = {path: read_net(path / "model.safetensors", GAME) for path in runs}
         again = four_cells.run(lab)
