@@ -36,7 +36,9 @@ def run(lab: Lab) -> Finding:
     """Prove each board's start as far as time allows; on boards of which truth is known, train a net and compare."""
     boards = BOARDS.get(lab.game.name, ())
     if not boards:
-        return Finding(f"No other sizes of {lab.game.spec} are known here.", enough=False)
+        return Finding(
+            f"No other sizes of {lab.game.spec} are known here.", enough=False, lacks="boards of other sizes"
+        )
     games = [load(f"{lab.game.name}:{board}") for board in boards]
     until = lab.left()
     proofs = {game.spec: _proof(game, PROOFS * until / len(games)) for game in games}
