@@ -1,6 +1,7 @@
 """Where no position's value is known: how do net, search and hybrid score against each other?"""
 
 import math
+import time
 
 from players.elo import elo, score_interval
 from studies.finding import Finding, Row, Table
@@ -24,7 +25,8 @@ def run(lab: Lab) -> Finding:
     """Play all matches, from random openings in pairs with colours swapped."""
     scores, until = [], lab.deadline
     for i, (mine, theirs, netted) in enumerate(MATCHES):
-        lab.deadline = until - lab.left() * (1 - 1 / (len(MATCHES) - i))  # an equal share of what is left
+        now = time.monotonic()
+        lab.deadline = now + (until - now) / (len(MATCHES) - i)  # an equal share of what is left
         nets = (lab.best if netted[0] else None, lab.best if netted[1] else None)
         scores.append(lab.match(mine, theirs, GAMES, nets))
     lab.deadline = until
