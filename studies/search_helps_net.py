@@ -23,13 +23,13 @@ from games.contract import Game
 from games.files import write_atomic
 from games.loader import load
 from games.rng import seed_for
-from games.rules import rules
 from nets.checkpoint import load_model
 from nets.evaluator import TorchEvaluator
 from nets.modelfile import read_header
 from players.evaluators import load_evaluator
 from selfplay.actor import Actor
 from selfplay.config import default_config
+from selfplay.label import canonical
 from selfplay.records import UNPROVEN, GameBatch, GameRecord
 from selfplay.shards import from_bytes, to_bytes
 from studies.finding import ENOUGH_POSITIONS, Finding, Row, Table
@@ -154,7 +154,7 @@ def verdicts(search: GameBatch, own: GameBatch, solved: GameBatch) -> npt.NDArra
 def _games(lab: Lab, start: Net, each: int) -> list[dict[str, GameBatch]]:
     """For each seed what each arm is taught, `each` positions a part, the same for all arms and in the same order."""
     game = lab.game
-    avoid = sorted({_identity(game, label.position) for label in lab.labels})
+    avoid = sorted({canonical(label.position) for label in lab.labels})
     paths = [[_path(lab, start, seed, part, each, avoid) for part in range(PARTS)] for seed in range(SEEDS)]
     tasks = [
         lab.pool.submit(_label, game.spec, start.path, seed_for(lab.seed, seed) >> 1, part, each, avoid, path)
@@ -218,7 +218,7 @@ def rows_of(
     for row, ply in enumerate(record.ply.tolist()):
         while position.ply < ply:
             position.play(int(record.actions[position.ply]))
-        name = _identity(game, position)
+        name = canonical(position)
         if ply < first_ply(game) or name in seen:
             continue
         seen.add(name)
@@ -250,11 +250,6 @@ def rows_of(
             )
             for arm in ARMS
         ]
-
-
-def _identity(game: Game, position: Position) -> bytes:
-    """The same for a position and its images under the game's symmetries."""
-    return rules(game).images(position.state)[0].tobytes()
 
 
 def _share(which: npt.NDArray[np.bool_], found: npt.NDArray[np.float64], seed: int) -> Estimate:
