@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from studies.finding import ENOUGH_POSITIONS, Chart, Finding, Row, Series
+from studies.finding import ENOUGH_POSITIONS, Chart, Finding, Row
 from studies.lab import Lab
-from studies.statistics import bootstrap
+from studies.statistics import bootstrap, line, mean_of
 
 TITLE = "Convergence"
 NETTED, FREE = [2**k for k in range(2, 13)], [2**k for k in range(4, 16)]
@@ -37,12 +37,7 @@ def run(lab: Lab) -> Finding:
     if n == 0:
         return Finding("There was no time to measure every arm.", enough=False)
     losses = {arm: [-np.log(np.maximum(mass[:n], LEAST)) for mass in rows] for arm, rows in found.items()}
-    series = []
-    for arm, rows in losses.items():
-        estimates = [bootstrap(n, lambda at, x=x: float(x[at].mean()), lab.seed) for x in rows]  # type: ignore[misc]
-        simulations = [float(k) for k in ARMS[arm][1]]
-        ends = [e.low for e in estimates], [e.high for e in estimates]
-        series.append(Series(arm, simulations, [e.value for e in estimates], *ends))
+    series = [line(arm, ARMS[arm][1], [mean_of(x, lab.seed) for x in rows]) for arm, rows in losses.items()]
     slopes = {arm: _slope(ARMS[arm][1], rows) for arm, rows in losses.items()}
     last = {arm: float(rows[-1].mean()) for arm, rows in losses.items()}
     with_proofs, without = losses["search, proofs"][-1], losses["search, no proofs"][-1]

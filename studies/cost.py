@@ -6,9 +6,9 @@ import numpy as np
 import numpy.typing as npt
 
 from studies.breakdown import by_ply, corrected, disagreements
-from studies.finding import ENOUGH_POSITIONS, Chart, Finding, Row, Series, Table
+from studies.finding import ENOUGH_POSITIONS, Chart, Finding, Row, Table
 from studies.lab import Lab, Measured
-from studies.statistics import Estimate, bootstrap, curve, reaches
+from studies.statistics import Estimate, bootstrap, curve, line, mean_of, price, reaches
 
 TITLE = "Cost"
 LEVELS = (0.8, 0.9, 0.95, 0.98)
@@ -31,22 +31,24 @@ def run(lab: Lab) -> Finding:
     if n == 0:
         return Finding("There was no time to measure any move.", enough=False)
     found = {mode: [m.first(n) for m in rows] for mode, rows in found.items()}
-    paid = {level: {mode: _cost(rows, level, lab.seed) for mode, rows in found.items()} for level in LEVELS}
+    times = {mode: [m.milliseconds for m in rows] for mode, rows in found.items()}
+    kept = {mode: np.array([m.kept for m in rows]) for mode, rows in found.items()}
+    paid = {level: {mode: price(times[mode], kept[mode], level, lab.seed) for mode in MODES} for level in LEVELS}
+    spent = [float(m.evaluations.mean()) for m in found["hybrid"]]
+    evaluations = {level: price(spent, kept["hybrid"], level, lab.seed) for level in LEVELS}
 
     def paying(level: float, mode: str) -> str:
-        times = [m.milliseconds for m in found[mode]]
-        return paid[level][mode].between(min(times), max(times))
+        return paid[level][mode].between(min(times[mode]), max(times[mode]))
 
     table = Table(
         f"Milliseconds of one core a move to reach an accuracy (95 % interval over {n} positions)",
         ["accuracy", *MODES],
         [[f"{level:.0%}", *(paying(level, mode) for mode in MODES)] for level in LEVELS],
     )
-    series = []
-    for mode, rows in found.items():
-        shares = [bootstrap(n, lambda at, m=m: float(m.kept[at].mean()), lab.seed) for m in rows]  # type: ignore[misc]
-        ends = [e.low for e in shares], [e.high for e in shares]
-        series.append(Series(mode, [m.milliseconds for m in rows], [e.value for e in shares], *ends))
+    series = [
+        line(mode, [m.milliseconds for m in rows], [mean_of(m.kept, lab.seed) for m in rows])
+        for mode, rows in found.items()
+    ]
     chart = Chart("Accuracy against time", "milliseconds a move, one core", "moves that keep the value", series)
     cost = lab.best.core_seconds
     pays = {
@@ -115,21 +117,13 @@ def run(lab: Lab) -> Finding:
         Table(
             "Evaluations a move, mean, to reach an accuracy",
             ["accuracy", "hybrid"],
-            [[f"{level:.0%}", _evaluations(found["hybrid"], level, lab.seed)] for level in LEVELS],
+            [[f"{level:.0%}", e.between(spent[0], spent[-1])] for level, e in evaluations.items()],
         )
     )
     boards = disagreements(lab.game, lab.labels, shown, pairs)
     return Finding(
         answer, row, [chart], [*tables, by_ply(lab.labels, shown)], n >= ENOUGH_POSITIONS, numbers, timed, boards
     )
-
-
-def _cost(rows: list[Measured], level: float, seed: int) -> Estimate:
-    """Milliseconds a move at which a mode reaches a level."""
-    milliseconds, kept = [m.milliseconds for m in rows], np.array([m.kept for m in rows])
-    order = np.argsort(milliseconds)
-    spent, kept = [milliseconds[i] for i in order], kept[order]
-    return bootstrap(kept.shape[1], lambda at: reaches(spent, curve(kept, at), level), seed)
 
 
 def break_even(cost: float, free: list[Measured], paid: list[Measured], level: float, seed: int) -> Estimate:
@@ -146,12 +140,6 @@ def break_even(cost: float, free: list[Measured], paid: list[Measured], level: f
         return 1e3 * cost / saved if saved > 0 else math.inf
 
     return bootstrap(len(paid[0].kept), moves, seed)
-
-
-def _evaluations(rows: list[Measured], level: float, seed: int) -> str:
-    spent, kept = [float(m.evaluations.mean()) for m in rows], np.array([m.kept for m in rows])
-    e = bootstrap(kept.shape[1], lambda at: reaches(spent, curve(kept, at), level), seed)
-    return e.between(spent[0], spent[-1])
 
 
 def _by_time(rows: list[Measured]) -> list[Measured]:

@@ -86,12 +86,12 @@ def run(lab: Lab) -> Finding:
     }
     few, many, first = arms[LEAST], arms[ALL], arms[FIRST]
     newest = f" (the newest of {games.positions:,})" if len(many) < len(games) else ""
-    low, high = ({player: _share(right[name, player]) for player in PLAYERS} for name in (LEAST, ALL))
+    low, high = ({player: right[name, player].share() for player in PLAYERS} for name in (LEAST, ALL))
     answer = (
         f"From {few.positions:,} to {many.positions:,} positions of self-play{newest} the net alone goes from "
         f"{low['net']} of right moves to {high['net']}, the hybrid from {low['hybrid']} to {high['hybrid']}, and the "
-        f"run's first {len(first):,} games (nets: {generations(first)}) give {_share(right[FIRST, 'net'])} and "
-        f"{_share(right[FIRST, 'hybrid'])}; making all of it took {plies[ALL]:,.0f} plies, where search, without data, "
+        f"run's first {len(first):,} games (nets: {generations(first)}) give {right[FIRST, 'net'].share()} and "
+        f"{right[FIRST, 'hybrid'].share()}; making all of it took {plies[ALL]:,.0f} plies, where search, without data, "
         f"{_words(bought[ALL, 'net'], 'net')} and {_words(bought[ALL, 'hybrid'], 'hybrid')} (n = {n}, "
         f"{seeds} seeds)."
     )
@@ -102,7 +102,7 @@ def run(lab: Lab) -> Finding:
         [
             [
                 *(name, f"{len(arm):,}", f"{arm.positions:,}", str(generations(arm))),
-                *(_share(right[name, player]) for player in PLAYERS),
+                *(right[name, player].share() for player in PLAYERS),
                 *(f"{x:,.0f}" for x in costs[name].values()),
                 *(_moves(bought[name, player]) for player in PLAYERS),
             ]
@@ -236,10 +236,6 @@ def moves_bought(plies: float, a_playout: float, own: float, search: Kept, mine:
         return plies / saved if saved > 0 else math.inf
 
     return bootstrap(search.shape[1], moves, seed)
-
-
-def _share(e: Estimate) -> str:
-    return f"{e.value:.1%} ({e.low:.1%} to {e.high:.1%})"
 
 
 def _moves(e: Estimate) -> str:

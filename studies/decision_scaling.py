@@ -6,7 +6,7 @@ import numpy as np
 
 from studies.finding import ENOUGH_POSITIONS, Chart, Finding, Row, Series
 from studies.lab import Lab, Measured, Net
-from studies.statistics import Estimate, bootstrap, crosses, curve
+from studies.statistics import Estimate, bootstrap, crosses, curve, line, mean_of
 
 TITLE = "Scaling at decision time"
 BUDGETS = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 10_000]
@@ -29,18 +29,19 @@ def run(lab: Lab) -> Finding:
         return Finding("There was no time to measure search and a hybrid.", enough=False)
     lines = {name: [m.first(n) for m in rows] for name, rows in lines.items()}
     best, rest = f"hybrid, {nets[-1].name}", {k: v for k, v in lines.items() if k != "exact"}
+    right = {name: [mean_of(m.kept, lab.seed) for m in rows] for name, rows in lines.items()}
     charts = [
         Chart(
             "Accuracy against simulations",
             "simulations allowed a move (searches stop early where the answer cannot change)",
             "moves that keep the value",
-            [_series(name, [_simulations(m) for m in rows], rows, lab.seed) for name, rows in rest.items()],
+            [line(name, [_simulations(m) for m in rows], right[name]) for name, rows in rest.items()],
         ),
         Chart(
             "Accuracy against time",
             "milliseconds a move, one core",
             "moves that keep the value",
-            [_series(name, [m.milliseconds for m in rows], rows, lab.seed) for name, rows in lines.items()],
+            [line(name, [m.milliseconds for m in rows], right[name]) for name, rows in lines.items()],
         ),
         Chart(
             "Regret against simulations",
@@ -99,11 +100,6 @@ def run(lab: Lab) -> Finding:
 
 def _simulations(m: Measured) -> float:
     return float(m.spec.rpartition("=")[2])
-
-
-def _series(name: str, x: list[float], rows: list[Measured], seed: int) -> Series:
-    found = [bootstrap(len(m.kept), lambda at, m=m: float(m.kept[at].mean()), seed) for m in rows]  # type: ignore[misc]
-    return Series(name, x, [e.value for e in found], [e.low for e in found], [e.high for e in found])
 
 
 def _crossing(other: list[Measured], hybrid: list[Measured], seed: int) -> Estimate:

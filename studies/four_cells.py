@@ -76,7 +76,7 @@ def run(lab: Lab) -> Finding:
             [
                 words,
                 *(
-                    f"{_shown(found[learner, p])}; regret {regret[learner, p]:.3f}; {_elo(strength[learner, p])}"
+                    f"{found[learner, p].share()}; regret {regret[learner, p]:.3f}; {_elo(strength[learner, p])}"
                     for p in PLAYERS
                 ),
             ]
@@ -153,10 +153,6 @@ def _strength(lab: Lab, nets: dict[str, list[Net]]) -> tuple[dict[Cell, Estimate
     found = ratings(matches, " ".join(BASE), lab.seed)
     fewest = min(2 * sum(map(len, rows)) for rows in matches.values())
     return {cell: found.get(" ".join(cell), Estimate(0, 0, 0)) for cell in CELLS}, fewest
-
-
-def _shown(e: Estimate) -> str:
-    return f"{e.value:.1%} ({e.low:.1%} to {e.high:.1%})"
 
 
 def _elo(e: Estimate) -> str:

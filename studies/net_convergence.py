@@ -20,10 +20,10 @@ from selfplay.records import FULL, RANDOM, GameBatch
 from selfplay.replay import Batch, Replay
 from selfplay.rundir import GAMES
 from selfplay.store import Store
-from studies.finding import ENOUGH_POSITIONS, Chart, Finding, Row, Series, Table
+from studies.finding import ENOUGH_POSITIONS, Chart, Finding, Row, Table
 from studies.lab import Lab
 from studies.offline import Lesson, keep_games, teach
-from studies.statistics import Estimate, bootstrap_seeds
+from studies.statistics import Estimate, bootstrap_seeds, line
 from studies.training import base_run
 
 TITLE = "Convergence of the net"
@@ -96,14 +96,14 @@ def run(lab: Lab) -> Finding:
             "Distance to the own teacher's policy in unseen games",
             "steps of training",
             "KL divergence, nats",
-            [_series(f"{net}, {teacher}", steps, distance[net, teacher]) for net, teacher in arms],
+            [line(f"{net}, {teacher}", steps, distance[net, teacher]) for net, teacher in arms],
             percent=False,
         ),
         Chart(
             f"Right moves of {largest}",
             "steps of training",
             "moves that keep the value",
-            [_series(f"{teacher} teacher", steps[-count:], accuracy[teacher]) for teacher in TEACHERS],
+            [line(f"{teacher} teacher", steps[-count:], accuracy[teacher]) for teacher in TEACHERS],
         ),
     ]
     table = Table(
@@ -208,10 +208,6 @@ def _divergence(rows: Batch, log_policy: npt.NDArray[np.float64]) -> npt.NDArray
     has = target > 0
     gap = np.log(np.where(has, target, 1)) - np.where(has, log_policy, 0)
     return np.asarray((target * gap).sum(1), np.float64)
-
-
-def _series(name: str, steps: list[float], line: list[Estimate]) -> Series:
-    return Series(name, steps, [e.value for e in line], [e.low for e in line], [e.high for e in line])
 
 
 def _shown(e: Estimate) -> str:

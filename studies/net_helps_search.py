@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from studies.breakdown import bands, by_ply
-from studies.finding import ENOUGH_POSITIONS, Chart, Finding, Row, Series, Table
+from studies.finding import ENOUGH_POSITIONS, Chart, Finding, Row, Table
 from studies.lab import Lab, Measured
-from studies.statistics import Estimate, bootstrap, curve, reaches
+from studies.statistics import Estimate, bootstrap, curve, line, mean_of, price
 
 TITLE = "The net helps search"
 NETTED, FREE = [2**k for k in range(2, 12)], [2**k for k in range(5, 17)]
@@ -71,7 +71,7 @@ def run(lab: Lab) -> Finding:
         f"{len(rest)}): {_verdict(halves)}"
     )
     paid = {
-        name: {arm: [_cost(times[arm], rows[:, at], level, lab.seed) for level in LEVELS] for arm, rows in kept.items()}
+        name: {arm: [price(times[arm], rows[:, at], level, lab.seed) for level in LEVELS] for arm, rows in kept.items()}
         for name, at in {"all": np.arange(len(rest)), **bands([lab.labels[i] for i in rest])}.items()
     }
     tables = [
@@ -105,7 +105,7 @@ def run(lab: Lab) -> Finding:
         "Accuracy against time",
         "milliseconds a move, one core",
         "moves that keep the value",
-        [_series(arm, times[arm], rows, lab.seed) for arm, rows in kept.items()],
+        [line(arm, times[arm], [mean_of(row, lab.seed) for row in rows]) for arm, rows in kept.items()],
     )
     row = Row(
         "What learning gives to search",
@@ -134,15 +134,6 @@ def _middle(budgets: list[int]) -> int:
     return budgets[len(budgets) // 2]
 
 
-def _share(kept: npt.NDArray[np.bool_], seed: int) -> Estimate:
-    return bootstrap(len(kept), lambda at: float(kept[at].mean()), seed)
-
-
-def _series(arm: str, times: list[float], kept: npt.NDArray[np.bool_], seed: int) -> Series:
-    found = [_share(row, seed) for row in kept]
-    return Series(arm, times, [e.value for e in found], [e.low for e in found], [e.high for e in found])
-
-
 def at_time(times: list[float], kept: npt.NDArray[np.bool_], budget: float, at: npt.NDArray[np.int64]) -> float:
     """Accuracy on the positions `at` with a budget in milliseconds, linear between the measured ones over their logs.
 
@@ -150,13 +141,6 @@ def at_time(times: list[float], kept: npt.NDArray[np.bool_], budget: float, at: 
     """
     order = np.argsort(times)
     return float(np.interp(math.log(budget), np.log([times[i] for i in order]), curve(kept[order], at)))
-
-
-def _cost(times: list[float], kept: npt.NDArray[np.bool_], level: float, seed: int) -> Estimate:
-    """Milliseconds a move at which an arm reaches a level."""
-    order = np.argsort(times)
-    spent, kept = [times[i] for i in order], kept[order]
-    return bootstrap(kept.shape[1], lambda at: reaches(spent, curve(kept, at), level), seed)
 
 
 def _pruning(whole: list[Measured], pruned: list[Measured], at: npt.NDArray[np.int64], seed: int) -> Table:

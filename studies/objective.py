@@ -300,7 +300,7 @@ def _finding(followed: dict[str, Followed], taught: Taught, size: Size) -> Findi
     for change, f in followed.items():
         parts.append(
             f"where {CHANGES[change]}, search is right in {f.at_once['search'].value:.1%} at once, the old net in "
-            f"{_share(f.at_once['net'])}, the hybrid with it in {_share(f.at_once['hybrid'])} (a random mover "
+            f"{f.at_once['net'].share()}, the hybrid with it in {f.at_once['hybrid'].share()} (a random mover "
             f"{f.chance:.1%}, n = {f.n}), and nets retrained from nothing are as accurate as before, "
             f"{f.before['net'].value:.1%} alone {_when(f, 'net')} and {f.before['hybrid'].value:.1%} in the hybrid "
             f"{_when(f, 'hybrid')}"
@@ -329,7 +329,7 @@ def _finding(followed: dict[str, Followed], taught: Taught, size: Size) -> Findi
             ["", "old objective", "at once", f"after {f.minutes:.2g} core-minutes", "as accurate", "as skilled"],
             [
                 *(
-                    [p, _share(f.before[p]), _share(e), _share(f.retrained.get(p, e)), _when(f, p), _when(f, p, 1)]
+                    [p, f.before[p].share(), e.share(), f.retrained.get(p, e).share(), _when(f, p), _when(f, p, 1)]
                     for p, e in f.at_once.items()
                 ),
                 ["value error of the net", *(f"{error:.3f}" for error in f.errors), "", ""],
@@ -337,7 +337,7 @@ def _finding(followed: dict[str, Followed], taught: Taught, size: Size) -> Findi
         )
         for change, f in followed.items()
     ]
-    players = [[p, _share(taught.clean[p]), _share(taught.wrong[p]), lost[p].points()] for p in lost]
+    players = [[p, taught.clean[p].share(), taught.wrong[p].share(), lost[p].points()] for p in lost]
     errors = ["value error of the net", *(f"{e.value:.3f} ({e.low:.3f} to {e.high:.3f})" for e in taught.errors), ""]
     title = f"Right moves after {size.steps:,} steps on {taught.games:,} games ({over}, n = {taught.n})"
     tables.append(Table(title, ["", "clean games", f"{WRONG:.0%} wrong", "lost"], [*players, errors]))
@@ -359,7 +359,3 @@ def _when(f: Followed, player: str, which: int = 0) -> str:
     if value == "never":
         return f"not within {f.minutes:.2g} core-minutes"
     return f"after {value} core-minutes (95 %: {low} to {high})"
-
-
-def _share(e: Estimate) -> str:
-    return f"{e.value:.1%} ({e.low:.1%} to {e.high:.1%})"

@@ -3,9 +3,9 @@
 import numpy as np
 import numpy.typing as npt
 
-from studies.finding import ENOUGH_POSITIONS, Chart, Finding, Row, Series
+from studies.finding import ENOUGH_POSITIONS, Chart, Finding, Row
 from studies.lab import Lab, Measured
-from studies.statistics import bootstrap
+from studies.statistics import bootstrap, line, mean_of
 
 TITLE = "Planning when needed"
 THRESHOLDS = ("0.02", "0.05", "0.1", "0.2", "0.4", "0.6", "0.8", "0.9", "0.95", "0.99")
@@ -25,14 +25,11 @@ def run(lab: Lab) -> Finding:
         return Finding("There was no time to measure any threshold.", enough=False)
     auto, fixed = [m.first(n) for m in auto], [m.first(n) for m in fixed]
     chosen_on, rest = np.arange(n // 2), np.arange(n // 2, n)
-    series = []
-    for name, rows in (("auto, by threshold", auto), (f"hybrid, 1 to {SIMULATIONS} simulations", fixed)):
-        order = np.argsort([m.milliseconds for m in rows])
-        found = [bootstrap(n, lambda at, k=rows[i].kept: float(k[at].mean()), lab.seed) for i in order]  # type: ignore[misc]
-        times = [rows[i].milliseconds for i in order]
-        series.append(
-            Series(name, times, [e.value for e in found], [e.low for e in found], [e.high for e in found])
-        )  # fmt: skip
+    lines = {"auto, by threshold": auto, f"hybrid, 1 to {SIMULATIONS} simulations": fixed}
+    series = [
+        line(name, [m.milliseconds for m in rows], [mean_of(m.kept, lab.seed) for m in rows])
+        for name, rows in lines.items()
+    ]
     gains = {m.spec: _gain(m, fixed, chosen_on) for m in auto}
     chosen = max(auto, key=lambda m: gains[m.spec])
     spec, accuracy = chosen.spec, float(chosen.kept[rest].mean())

@@ -101,7 +101,7 @@ def run(lab: Lab) -> Finding:
     answer = (
         f"Search with {SIMULATIONS} simulations has another best move than the net that guides it, of {start.name}, "
         f"in {differ.mean():.0%} of {len(found):,} decisive positions, and the solver calls it better in "
-        f"{_shown(better)} of these, equal in {equal.value:.0%}, worse in {worse.value:.0%}; what search teaches lifts "
+        f"{better.share()} of these, equal in {equal.value:.0%}, worse in {worse.value:.0%}; what search teaches lifts "
         f"that net {gain} above what its own output does, where the solver's moves are worth {ceiling} and the moves "
         f"played {played} (n = {late} from ply {first} on, {SEEDS} seeds, {steps} steps)."
     )
@@ -110,7 +110,7 @@ def run(lab: Lab) -> Finding:
         f"Right moves by teacher, after {steps} steps on {fewest:,} positions of ply {first} and later, on "
         f"positions as late and on all (95 % interval over {SEEDS} seeds, then positions)",
         ["teacher", *(f"{player}, {many} {span}" for player, span, many in columns)],
-        [[name, *(_shown(accuracy[name, player, span]) for player, span, _ in columns)] for name in cells],
+        [[name, *(accuracy[name, player, span].share() for player, span, _ in columns)] for name in cells],
     )
     row = Row(
         "Search helps the net",
@@ -256,10 +256,6 @@ def _share(which: npt.NDArray[np.bool_], found: npt.NDArray[np.float64], seed: i
     """Of the rows in which the moves differ."""
     differ = ~np.isnan(found)
     return bootstrap(len(found), lambda at: float(which[at].sum() / max(differ[at].sum(), 1)), seed)
-
-
-def _shown(e: Estimate) -> str:
-    return f"{e.value:.1%} ({e.low:.1%} to {e.high:.1%})"
 
 
 def _plain(e: Estimate) -> list[float]:

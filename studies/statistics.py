@@ -8,9 +8,12 @@ running maximum, so that it reaches a level at one place only.
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from studies.finding import Series
 
 Kept = npt.NDArray[np.bool_]
 SAMPLES = 1000
@@ -29,6 +32,10 @@ class Estimate:
         """As a difference of shares, in words."""
         value, low, high = (100 * x for x in (self.value, self.low, self.high))
         return f"{value:+.1f} points (95 %: {low:+.1f} to {high:+.1f})"
+
+    def share(self) -> str:
+        """As a share with its interval, in words."""
+        return f"{self.value:.1%} ({self.low:.1%} to {self.high:.1%})"
 
     def between(self, least: float, most: float) -> str:
         """In words, as a budget of which those from `least` to `most` were tried: beyond these it is a bound."""
@@ -58,6 +65,23 @@ def bootstrap(n: int, statistic: Callable[[npt.NDArray[np.int64]], float], seed:
     found.sort()
     low, high = (float(found[round(p / 100 * (SAMPLES - 1))]) for p in TAILS)
     return Estimate(statistic(np.arange(n)), low, high)
+
+
+def mean_of(values: npt.NDArray[Any], seed: int) -> Estimate:
+    """The mean over [positions]; of right moves, the accuracy."""
+    return bootstrap(len(values), lambda at: float(values[at].mean()), seed)
+
+
+def line(name: str, x: Sequence[float], found: Sequence[Estimate]) -> Series:
+    """A chart's line of estimates, with their intervals."""
+    return Series(name, list(x), [e.value for e in found], [e.low for e in found], [e.high for e in found])
+
+
+def price(budgets: Sequence[float], kept: Kept, level: float, seed: int) -> Estimate:
+    """The budget at which a curve reaches a level; kept is [budgets, positions], budgets in any order."""
+    order = np.argsort(budgets)
+    spent, kept = [budgets[i] for i in order], kept[order]
+    return bootstrap(kept.shape[1], lambda at: reaches(spent, curve(kept, at), level), seed)
 
 
 def bootstrap_seeds(found: npt.NDArray[np.float64], seed: int) -> Estimate:
