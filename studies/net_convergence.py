@@ -120,7 +120,7 @@ def run(lab: Lab) -> Finding:
         "the truth, as simulations grow",
         f"its data: {last['sound'].value:.2f} nats from a sound teacher ({sound:.0%} right), "
         f"{last['flawed'].value:.2f} from a flawed one ({other:.0%} right)",
-        "data that search makes better as the net gets better",
+        "not measured here",
     )
     counted = {
         "n": {"unseen": positions, "labels": n},
