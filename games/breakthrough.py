@@ -76,6 +76,43 @@ def outcome(s):
     return -1.0
 
 
+def takes(me, other):
+    """The pieces of `other` that `me` can take."""
+    return (((me & ~LEFT) << U(SIZE - 1)) | ((me & ~RIGHT) << U(SIZE + 1))) & other
+
+
+def best_first(s, out):
+    """Captures first, then the pieces that have come furthest; where the other is about to come home, what takes it."""
+    me, other = s.me, s.other
+    if other & HOME or not me:
+        return 0
+    home = HOME << U(SIZE * (SIZE - 1))
+    if me & (home >> U(SIZE)) or (not other & (other - U(1)) and takes(me, other)):
+        return -1
+    near = other & (HOME << U(SIZE))
+    if near & (near - U(1)):
+        return -2
+    wanted = near if near else BOARD
+    n = 0
+    for quiet in range(2):
+        aims = wanted & (BOARD ^ (me | other) if quiet else other)
+        for r in range(SIZE - 2, -1, -1):
+            row = me & (HOME << U(SIZE * r))
+            n = append_bits(out, n, row & ~LEFT & (aims >> U(SIZE - 1)), 0)
+            if quiet:
+                n = append_bits(out, n, row & (aims >> U(SIZE)), CELLS)
+            n = append_bits(out, n, row & ~RIGHT & (aims >> U(SIZE + 1)), 2 * CELLS)
+    if not me & (me - U(1)):  # the last piece must not be taken
+        kept = 0
+        for j in range(n):
+            to = U(1) << U(out[j] % CELLS + SIZE - 1 + out[j] // CELLS)
+            if not takes(turned(other & ~to), turned(to)):
+                out[kept] = out[j]
+                kept += 1
+        n = kept
+    return n if n else -2
+
+
 def encode(s, planes):
     for a in range(CELLS):
         planes[0, a // SIZE, a % SIZE] = (s.me >> U(a)) & U(1)

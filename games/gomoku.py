@@ -10,7 +10,7 @@ Columns are the letters from a on without a gap, so i is one of them; row 1 is t
 
 import numpy as np
 
-from games.bits import append_bits
+from games.bits import append_bits, ctz
 
 PARAMS = globals().get("PARAMS", {})  # the loader's; none where this is imported as a module, by pydoc say
 SIZE, RULE = PARAMS.get("size", 15), PARAMS.get("rule", "free")
@@ -19,7 +19,7 @@ if not (5 <= SIZE <= 20 and RULE in ("free", "exact")):
 
 U, U4 = np.uint64, np.uint32
 CELLS = SIZE * SIZE
-ACTIONS, MAX_LEGAL, MAX_PLIES, PLANES = CELLS, CELLS, CELLS, (4, SIZE, SIZE)
+ACTIONS, MAX_LEGAL, MAX_PLIES, PLANES = CELLS, CELLS, CELLS, (8, SIZE, SIZE)
 POLICY = (1, 0)
 SYMMETRIES = 8
 RULES_VERSION = 1
@@ -30,6 +30,16 @@ WORDS = (CELLS + 63) // 64
 # The lines of x and of o, the free cells bit by bit, how many stones there are, and whether the last one has won.
 STATE = np.dtype([("lines", "u4", (2, LINES)), ("free", "u8", (WORDS,)), ("stones", "u4"), ("over", "u4")])
 BOARD = np.array([(1 << min(64, CELLS - 64 * w)) - 1 for w in range(WORDS)], np.uint64)
+# The lines through a cell and its bit in each; back, a line's cells by bit; and which bits are on the board.
+ROW, FILE = np.arange(CELLS) // SIZE, np.arange(CELLS) % SIZE
+THROUGH = np.stack([ROW, COLUMN + FILE, RISING + SIZE - 1 + ROW - FILE, FALLING + ROW + FILE], 1).astype(np.int32)
+BIT = np.stack([FILE, ROW, FILE, FILE], 1).astype(np.uint32)
+CELL = np.zeros((LINES, SIZE), np.int32)
+CELL[THROUGH, BIT] = np.arange(CELLS)[:, None]
+ON_BOARD = np.zeros(LINES, np.uint32)
+np.bitwise_or.at(ON_BOARD, THROUGH, U4(1) << BIT)
+# The board from the middle outwards.
+SPIRAL = np.argsort(np.maximum(abs(2 * ROW - SIZE + 1), abs(2 * FILE - SIZE + 1)), kind="stable").astype(np.int32)
 LETTERS = "abcdefghijklmnopqrst"[:SIZE]
 # IMAGE[k, c] is where cell c lands under the k-th symmetry of the square.
 IMAGE = [np.flip(np.rot90(np.arange(CELLS).reshape(SIZE, SIZE), k % 4), [1] * (k // 4)).ravel() for k in range(8)]
@@ -65,6 +75,40 @@ def place(s, p, a):
     s.stones += 1
 
 
+def filled(mine, other, on_board, count):
+    """The free cells of a line in a window of five that holds `count` stones, 2 to 4, all of them `mine`."""
+    blocked = other | ~on_board
+    shut = blocked | (blocked >> U4(1)) | (blocked >> U4(2)) | (blocked >> U4(3)) | (blocked >> U4(4))
+    b, c, d, e = mine >> U4(1), mine >> U4(2), mine >> U4(3), mine >> U4(4)
+    # The number of stones in each window, in binary: of the five bits ones, then carries.
+    ones = mine ^ b ^ c
+    carry = (mine & b) | (c & (mine ^ b))
+    low = ones ^ d ^ e
+    more = (ones & d) | (e & (ones ^ d))
+    twos, fours = carry ^ more, carry & more
+    windows = fours & ~low if count == 4 else (twos & low if count == 3 else twos & ~low) & ~fours
+    windows &= ~shut
+    cells = windows | (windows << U4(1)) | (windows << U4(2)) | (windows << U4(3)) | (windows << U4(4))
+    return cells & ~(mine | other)
+
+
+def winning(s, p, out):
+    """Write the free cells where a stone of player p wins, at most two; returns how many."""
+    n, first = 0, -1
+    for i in range(LINES):
+        cells = filled(s.lines[p, i], s.lines[1 - p, i], ON_BOARD[i], 4)
+        while cells:
+            a = CELL[i, ctz(cells)]
+            cells &= cells - U4(1)
+            if a != first and (RULE == "free" or wins(s.lines[p], a)):
+                out[n] = a
+                n += 1
+                first = a
+                if n == 2:
+                    return n
+    return n
+
+
 def start(s):
     for i in range(LINES):
         s.lines[0, i] = 0
@@ -94,13 +138,38 @@ def outcome(s):
 
 
 def encode(s, planes):
-    """Stones, and the free cells where one more would win; the player to move first."""
+    """Stones, and the free cells where one more makes five, four or three of a window; the player to move first."""
     for p in range(2):
-        lines = s.lines[(s.stones + p) & 1]
-        for a in range(CELLS):
-            r, c = a // SIZE, a % SIZE
-            planes[p, r, c] = (lines[r] >> U4(c)) & U4(1)
-            planes[2 + p, r, c] = (s.free[a >> 6] >> U(a & 63)) & U(1) and wins(lines, a)
+        mine, other = s.lines[(s.stones + p) & 1], s.lines[(s.stones + p + 1) & 1]
+        for c in range(SIZE):
+            for r in range(SIZE):
+                planes[p, r, c] = (mine[r] >> U4(c)) & U4(1)
+                planes[2 + p, r, c] = planes[4 + p, r, c] = planes[6 + p, r, c] = 0
+        for i in range(LINES):
+            for count in range(2, 5):
+                cells = filled(mine[i], other[i], ON_BOARD[i], count)
+                while cells:
+                    a = CELL[i, ctz(cells)]
+                    cells &= cells - U4(1)
+                    if RULE == "free" or count < 4 or wins(mine, a):
+                        planes[10 - 2 * count + p, a // SIZE, a % SIZE] = 1
+
+
+def best_first(s, out):
+    """The cell that stops a win, where there is one; else all, from the middle outwards."""
+    player = s.stones & 1
+    if winning(s, player, out):
+        return -1
+    theirs = winning(s, 1 - player, out)
+    if theirs:
+        return 1 if theirs == 1 else -2
+    n = 0
+    for i in range(CELLS):
+        a = SPIRAL[i]
+        if (s.free[a >> 6] >> U(a & 63)) & U(1):
+            out[n] = a
+            n += 1
+    return n
 
 
 def transform(s, k, out):

@@ -41,6 +41,9 @@ for i in range(1, SIZE + 1):
     EDGES[0, i], EDGES[0, WIDE * (SIZE + 1) + i] = FIRST, LAST
     EDGES[1, WIDE * i], EDGES[1, WIDE * i + SIZE + 1] = FIRST, LAST
 ENDS = WIDE * (SIZE + 1) + 1, WIDE + SIZE + 1  # a cell of each player's last edge
+# The board from the middle outwards.
+AWAY = [abs(2 * (a // SIZE) - SIZE + 1) + abs(2 * (a % SIZE) - SIZE + 1) for a in range(CELLS)]
+SPIRAL = np.argsort(AWAY, kind="stable")
 LETTERS = "abcdefghijklm"[:SIZE]
 
 
@@ -109,6 +112,41 @@ def play(s, a):
 
 def outcome(s):
     return -1.0
+
+
+def joins(groups, a):
+    """Whether a stone on the free cell a joins both edges of the player whose groups these are."""
+    at = AT[a]
+    b, c, d = groups[at - U(WIDE)], groups[at - U(WIDE - 1)], groups[at - U(1)]
+    e, f, g = groups[at + U(1)], groups[at + U(WIDE - 1)], groups[at + U(WIDE)]
+    first = (b == FIRST) | (c == FIRST) | (d == FIRST) | (e == FIRST) | (f == FIRST) | (g == FIRST)
+    last = (b == LAST) | (c == LAST) | (d == LAST) | (e == LAST) | (f == LAST) | (g == LAST)
+    return first & last
+
+
+def best_first(s, out):
+    """The cell that stops a win, where there is one; else all, from the middle outwards."""
+    if s.over:
+        return 0
+    me, other = s.groups[s.turn], s.groups[s.turn ^ 1]
+    n, theirs, stop = 0, 0, 0
+    for i in range(CELLS):
+        a = SPIRAL[i]
+        if not me[AT[a]] and not other[AT[a]]:
+            if joins(me, a):
+                return -1
+            if joins(other, a):
+                theirs += 1
+                stop = a
+            out[n] = a
+            n += 1
+    if theirs:
+        out[0] = stop
+        return 1 if theirs == 1 else -2
+    if SWAP and may_swap(s):
+        out[n] = CELLS
+        n += 1
+    return n
 
 
 def encode(s, planes):
