@@ -1,23 +1,13 @@
 """An external engine as a player: a program that speaks the Go Text Protocol 2 on its standard input and output."""
 
-import contextlib
-import os
-import queue
-import shlex
-import signal
-import subprocess
-import threading
 import time
-from collections import deque
-from typing import IO, NamedTuple
+from typing import NamedTuple
 
 from engine.position import Position
 from games.contract import Game
 from games.errors import TandemError
 from players.choice import Choice, Forfeit
-
-REPLY_SECONDS = 60.0
-QUIT_SECONDS = 1.0  # what an engine gets to end by itself
+from players.process import REPLY_SECONDS, EngineProcess
 
 
 class Reply(NamedTuple):
@@ -27,105 +17,23 @@ class Reply(NamedTuple):
     text: str
 
 
-class GtpProcess:
-    """One running engine. Every failure is a Forfeit that names the command and the line it failed at."""
+class GtpProcess(EngineProcess):
+    """One running engine that speaks GTP."""
 
-    def __init__(self, command: str, reply_seconds: float) -> None:
-        """Start the command line `command`; raises TandemError when the system cannot."""
-        self.command, self.reply_seconds = command, reply_seconds
-        try:
-            self._process = subprocess.Popen(
-                shlex.split(command, posix=os.name == "posix"),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                encoding="utf-8",
-                errors="replace",
-                # A group of its own: it can be ended with its children, and a Ctrl-C in the terminal is ours alone.
-                start_new_session=True,
-                creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
-            )
-        except (OSError, ValueError) as error:
-            why = error.strerror if isinstance(error, OSError) else str(error)
-            raise Forfeit(f"gtp engine '{command}' does not start: {why}; check its command line") from None
-        self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
-        self._last_words: deque[str] = deque(maxlen=1)
-        assert self._process.stdout is not None
-        assert self._process.stderr is not None
-        self._readers = [
-            threading.Thread(target=self._read_answers, args=(self._process.stdout,), daemon=True),
-            threading.Thread(target=self._read_complaints, args=(self._process.stderr,), daemon=True),
-        ]
-        for reader in self._readers:
-            reader.start()
+    protocol = "gtp"
 
     def send(self, line: str) -> Reply:
         """Send one command and wait for its answer. Raises Forfeit, and kills the engine, when it dies or is silent."""
-        try:
-            self._write(line)
-        except OSError:
-            raise self._died(line) from None
+        self.tell(line)
         deadline = time.monotonic() + self.reply_seconds
         answer: list[str] = []
         while True:
-            try:
-                got = self._lines.get(timeout=max(deadline - time.monotonic(), 0))
-            except queue.Empty:
-                self.kill()
-                raise Forfeit(
-                    f"gtp engine '{self.command}' gave no answer to '{line}' within {self.reply_seconds:g} s"
-                ) from None
-            if got is None:
-                raise self._died(line)
-            got = got.strip()
+            got = self.hear(line, deadline)
             # What comes before "=" or "?" is chatter; a blank line ends the answer.
             if answer and not got:
                 return Reply(answer[0][0] == "=", "\n".join(answer)[1:].strip())
             if answer or got[:1] in ("=", "?"):
                 answer.append(got)
-
-    def close(self) -> None:
-        """Ask the engine to quit, then end its process group, whatever is left of it."""
-        with contextlib.suppress(OSError, ValueError):
-            self._write("quit")
-            self._readers[0].join(QUIT_SECONDS)
-        self.kill()
-
-    def kill(self) -> None:
-        """End the process group. Safe to call again."""
-        # The engine is not waited for before: its process id cannot pass to another program meanwhile.
-        if self._process.returncode is None:
-            _kill_group(self._process)
-            self._process.wait()
-        with contextlib.suppress(OSError, ValueError):
-            if self._process.stdin is not None:
-                self._process.stdin.close()
-        for reader in self._readers:
-            reader.join(QUIT_SECONDS)
-
-    def _write(self, line: str) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.write(line + "\n")
-        self._process.stdin.flush()
-
-    def _died(self, line: str) -> Forfeit:
-        # Its end of the pipe is closed; a moment for an exit code of its own rather than of our kill.
-        self._readers[1].join(QUIT_SECONDS)
-        self.kill()
-        words = f": {self._last_words[0]}" if self._last_words else ""
-        return Forfeit(f"gtp engine '{self.command}' ended at '{line}' (exit code {self._process.returncode}){words}")
-
-    def _read_answers(self, stream: IO[str]) -> None:
-        with contextlib.suppress(OSError, ValueError), stream:
-            for line in stream:
-                self._lines.put(line)
-        self._lines.put(None)
-
-    def _read_complaints(self, stream: IO[str]) -> None:
-        with contextlib.suppress(OSError, ValueError), stream:
-            for line in stream:
-                if line.strip():
-                    self._last_words.append(line.strip())
 
 
 class GtpPlayer:
@@ -232,11 +140,3 @@ class GtpPlayer:
 
 def _colour(position: Position) -> str:
     return "b" if position.ply % 2 == 0 else "w"
-
-
-def _kill_group(process: "subprocess.Popen[str]") -> None:
-    if os.name == "posix":
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-    else:
-        subprocess.run(["taskkill", "/T", "/F", "/PID", str(process.pid)], capture_output=True, check=False)

@@ -12,8 +12,10 @@ from games.errors import TandemError
 from games.rng import Random
 from players.choice import Choice, Forfeit, Player
 from players.evaluators import backend_of, find_model, load_evaluator
-from players.gtp_client import REPLY_SECONDS, GtpPlayer
+from players.gtp_client import GtpPlayer
+from players.process import REPLY_SECONDS
 from players.spec import PlayerSpec, parse_spec
+from players.uci_client import UciPlayer
 
 DEFAULT_SIMULATIONS = 100
 
@@ -33,7 +35,8 @@ def make_player(
     """
     spec = parse_spec(spec) if isinstance(spec, str) else spec
     if spec.command is not None:
-        return GtpPlayer(game, spec.command, reply_seconds)
+        external = GtpPlayer if spec.kind == "gtp" else UciPlayer
+        return external(game, spec.command, reply_seconds)
     seed = seed if spec.seed is None else spec.seed
     if spec.kind == "random":
         return RandomPlayer(str(spec), seed)

@@ -12,10 +12,10 @@ from engine.modes import EXACT, MODES, PRIORS, VALUES
 from engine.search import MOST_SECONDS, ROOTS
 from games.errors import TandemError
 
-LATER = ("uci",)
 # What evaluates a net: torch, or the search kernel itself, which only an mlp fits; auto takes that where it can.
 BACKENDS = ("auto", "kernel", "torch")
-KINDS = (*MODES, EXACT, "random", "gtp", *LATER)
+PROTOCOLS = ("gtp", "uci")  # of external engines
+KINDS = (*MODES, EXACT, "random", *PROTOCOLS)
 
 
 class _Number(NamedTuple):
@@ -62,12 +62,12 @@ NUMBERS = {
 }
 WORDS = {"prior": PRIORS, "value": VALUES, "backend": BACKENDS, "root": ROOTS}
 KEYS = (*NUMBERS, *WORDS, "model")
-ALLOWED = {EXACT: ("seconds", "seed"), "random": ("seed",), "gtp": ()}  # a mode takes all keys
+ALLOWED = {EXACT: ("seconds", "seed"), "random": ("seed",), "gtp": (), "uci": ()}  # a mode takes all keys
 
 
 @dataclass(frozen=True)
 class PlayerSpec:
-    """Who plays: a mode of engine.modes with its options, `exact` with seconds, `random`, or `gtp` with a command line.
+    """Who plays: a mode of engine.modes with its options, `exact`, `random`, or the command of a `gtp` or `uci` engine.
 
     What is None takes the default of whoever plays. `str()` and `parse_spec` are inverses. Raises TandemError for
     unknown kinds and for options that are ill-typed, out of range or of another kind of player.
@@ -100,8 +100,6 @@ class PlayerSpec:
             raise TandemError(
                 f"unknown player '{self.kind}': {_nearest(self.kind, KINDS)}players are {', '.join(KINDS)}"
             )
-        if self.kind in LATER:
-            raise TandemError(f"player '{self.kind}' is not available yet; available are {', '.join(_available())}")
         given = self._options()
         for key, value in given.items():
             object.__setattr__(self, key, _checked(key, value))
@@ -110,10 +108,10 @@ class PlayerSpec:
         if wrong:
             takes = f"only {', '.join(allowed)}" if allowed else "a command line and no options"
             raise TandemError(f"player {self.kind} takes {takes}, not {wrong[0]}")
-        if (self.kind == "gtp") != (self.command is not None):
-            raise TandemError("write gtp:COMMAND, as in gtp:gnugo --mode gtp; no other player has a command")
+        if (self.kind in PROTOCOLS) != (self.command is not None):
+            raise TandemError("write gtp:COMMAND or uci:COMMAND, as in gtp:gnugo --mode gtp; no other has a command")
         if self.command is not None:
-            _check_command(self.command)
+            _check_command(self.kind, self.command)
 
     def __str__(self) -> str:
         if self.command is not None:
@@ -138,15 +136,15 @@ class PlayerSpec:
 
 
 def parse_spec(text: str) -> PlayerSpec:
-    """Read "hybrid", "hybrid:simulations=100,seed=1", "exact:seconds=2", "random:seed=1" or "gtp:COMMAND LINE".
+    """Read "hybrid", "hybrid:simulations=100,seed=1", "exact:seconds=2", "random:seed=1", "gtp:COMMAND", "uci:COMMAND".
 
     Raises TandemError naming what was wrong and the nearest right name.
     """
     kind, colon, tail = text.strip().partition(":")
     kind = kind.strip()
-    if kind == "gtp":
-        return PlayerSpec("gtp", command=tail.strip())
-    if kind not in KINDS or kind in LATER:
+    if kind in PROTOCOLS:
+        return PlayerSpec(kind, command=tail.strip())
+    if kind not in KINDS:
         return PlayerSpec(kind)
     values: dict[str, Any] = {}
     for item in tail.split(",") if colon else []:
@@ -183,17 +181,13 @@ def _checked(key: str, value: object) -> object:
     return text
 
 
-def _check_command(command: str) -> None:
+def _check_command(kind: str, command: str) -> None:
     try:
-        words = shlex.split(command)
+        words = shlex.split(command.partition(";")[0] if kind == "uci" else command)
     except ValueError as error:
-        raise TandemError(f"gtp:{command}: not a command line ({error}); close its quotes") from None
+        raise TandemError(f"{kind}:{command}: not a command line ({error}); close its quotes") from None
     if not words or command != command.strip() or "\n" in command:
-        raise TandemError("write gtp:COMMAND with a command line after the colon, as in gtp:gnugo --mode gtp")
-
-
-def _available() -> list[str]:
-    return [kind for kind in KINDS if kind not in LATER]
+        raise TandemError(f"write {kind}:COMMAND with a command line after the colon, as in gtp:gnugo --mode gtp")
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:

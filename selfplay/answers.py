@@ -18,10 +18,12 @@ from games.loader import load
 from games.processes import cores
 from games.rng import seed_for
 from players.choice import Forfeit, Player
-from players.gtp_client import REPLY_SECONDS, GtpPlayer
+from players.gtp_client import GtpPlayer
 from players.player import make_player, needs_torch
+from players.process import REPLY_SECONDS
 from players.ready import check_player, compile_player, warm_up
 from players.spec import PlayerSpec
+from players.uci_client import UciPlayer
 from selfplay.pool import Desk, in_processes, one_torch_thread
 
 # Positions that one process answers in a row. A constant: the seeds of a task's moves come from where it begins, and
@@ -111,7 +113,7 @@ def _answer(player: Player, position: Position) -> Answer:
         return Answer(None, time.perf_counter() - began, forfeit=str(error))
     seconds, worked = time.perf_counter() - began, time.process_time() - core
     evaluations = None if choice.result is None else choice.result.evaluations
-    return Answer(choice.action, seconds, None if isinstance(player, GtpPlayer) else worked, evaluations)
+    return Answer(choice.action, seconds, None if isinstance(player, GtpPlayer | UciPlayer) else worked, evaluations)
 
 
 def answers(

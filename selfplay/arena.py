@@ -19,9 +19,9 @@ from games.contract import Game
 from games.errors import TandemError
 from games.loader import load
 from games.processes import cores
-from players.gtp_client import REPLY_SECONDS
 from players.match import PairRecord, Table, openings
 from players.player import needs_torch
+from players.process import REPLY_SECONDS
 from players.ready import check_player, compile_player
 from players.report import MatchResult
 from players.spec import PlayerSpec, parse_spec
@@ -144,7 +144,7 @@ def main(words: Sequence[str]) -> int:
     parser.add_argument("--seed", type=int, metavar="S", default=0, help="repeats counted budgets (%(default)s)")
     parser.add_argument("--workers", type=int, metavar="W", help="processes (one for each core)")
     parser.add_argument(
-        "--reply-seconds", type=float, metavar="S", default=REPLY_SECONDS, help="of a gtp engine (%(default)s)"
+        "--reply-seconds", type=float, metavar="S", default=REPLY_SECONDS, help="of an engine (%(default)s)"
     )
     flags = parser.parse_args(words)
     game = load(flags.game)

@@ -24,7 +24,7 @@ from games.contract import Game
 from games.errors import TandemError
 from games.files import check_output, write_atomic
 from games.loader import load
-from players.gtp_client import REPLY_SECONDS
+from players.process import REPLY_SECONDS
 from players.spec import parse_spec
 from selfplay.answers import Answer, answers
 from selfplay.intervals import paired_difference, wilson
@@ -230,7 +230,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--seed", type=int, metavar="S", default=0, help="repeats counted budgets (%(default)s)")
     parser.add_argument("--workers", type=int, metavar="W", help="processes (one for each core)")
     parser.add_argument(
-        "--reply-seconds", type=float, metavar="S", default=REPLY_SECONDS, help="of a gtp engine (%(default)s)"
+        "--reply-seconds", type=float, metavar="S", default=REPLY_SECONDS, help="of an engine (%(default)s)"
     )
     options = parser.parse_args(arguments)
     game, specs = load(options.game), [parse_spec(spec) for spec in options.specs]

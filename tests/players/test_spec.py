@@ -81,7 +81,8 @@ def test_options_change_by_value_and_by_text() -> None:
         ("exact:simulations=5", "exact takes only seconds, seed, not simulations"),
         ("exact:seconds=0", "seconds must be a number above 0"),
         ("exat", "did you mean exact?"),
-        ("uci:stockfish", "not available yet"),
+        ("uci:", "write uci:COMMAND"),
+        ("uci:'stockfish;go nodes 5", "not a command line"),
         ("hybrid:simulatons=5", "did you mean simulations?"),
         ("hybrid:value_pruning=-1", "value_pruning must be a number from 0 to 2"),
         ("hybrid:root=gumble", "did you mean gumbel?"),
@@ -143,7 +144,7 @@ def test_a_change_is_checked_for_its_kind() -> None:
         parse_spec("hybrid:simulations=5").with_options(kind="random")
     with pytest.raises(TandemError, match="did you mean seconds"):
         parse_spec("hybrid").with_options(second=1)
-    with pytest.raises(TandemError, match="no other player has a command"):
+    with pytest.raises(TandemError, match="no other has a command"):
         parse_spec("hybrid").with_options(command="gnugo")
 
 
