@@ -28,6 +28,7 @@ from games.compiler import ROOT
 from games.loader import load
 from games.rng import Random
 from nets.checkpoint import save_model
+from nets.config import NetConfig
 from selfplay.config import TrainConfig
 from selfplay.label import RANDOM_SHARES
 from selfplay.labels import read_labels
@@ -129,12 +130,15 @@ def main() -> None:
     parser.add_argument("--avoid", type=Path, nargs="*", default=[], metavar="FILE", help="positions to leave out")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    config = TrainConfig(**RunDir.read(options.run).config["settings"])
+    run = RunDir.read(options.run).config
+    game, config = load(run["game"]), TrainConfig(**run["settings"])
+    if options.labels and game is not GAME:
+        parser.error(f"--labels: of {GAME.spec}, not of {game.spec}")
     config = replace(config, net=options.net or config.net)
     if options.value_mix is not None:
         config = replace(config, value_mix=options.value_mix)
-    played: Any = Replay(GAME)
-    for _, games in Store(options.run / "games", GAME.rules_id).new_batches():
+    played: Any = Replay(game, NetConfig.parse(config.net).inputs(game))
+    for _, games in Store(options.run / "games", game.rules_id).new_batches():
         if options.labels:
             games.kind[games.ply <= PLIES] = RANDOM
         played.append(games)
@@ -146,14 +150,14 @@ def main() -> None:
         early, avoid = Replay(GAME), {identity(replayed(label.position.actions)) for label in labels}
         early.append(labelled(options.labels, avoid, Random(1)))
         played = Halves(early, played)
-    trainer = Trainer(GAME, config)
+    trainer = Trainer(game, config)
     began = time.monotonic()
     with tqdm(unit="step") as bar:
         while (share := (time.monotonic() - began) / (60 * options.minutes)) < 1:
             losses = trainer.train(played, STEPS, share)
             bar.update(STEPS)
             bar.set_postfix_str(f"loss {losses.policy:.3f}+{losses.value:.3f}, targets' entropy {losses.entropy:.3f}")
-    save_model(options.out, trainer.average, trainer.net_config, GAME, {"made_by": "benchmarks/offline.py"})
+    save_model(options.out, trainer.average, trainer.net_config, game, {"made_by": "benchmarks/offline.py"})
     print(f"{trainer.step} steps; {options.out}")
 
 

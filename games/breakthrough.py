@@ -26,7 +26,7 @@ U = np.uint64
 STATE = np.dtype([("me", "u8"), ("other", "u8"), ("turn", "u8")])
 CELLS = SIZE * SIZE
 # No piece on the first row can move more than size - 2 times before it wins, and none on the second more than size - 3.
-ACTIONS, MAX_LEGAL, MAX_PLIES, PLANES = 3 * CELLS, 6 * SIZE, 2 * SIZE * (2 * SIZE - 5) + 1, (2, SIZE, SIZE)
+ACTIONS, MAX_LEGAL, MAX_PLIES, PLANES = 3 * CELLS, 6 * SIZE, 2 * SIZE * (2 * SIZE - 5) + 1, (6, SIZE, SIZE)
 POLICY = (3, 0)
 SYMMETRIES = 2
 RULES_VERSION = 1
@@ -36,6 +36,7 @@ PIECES = U((1 << 2 * SIZE) - 1)
 LEFT = U(sum(1 << SIZE * r for r in range(SIZE)))
 RIGHT = U(sum(1 << SIZE * r + SIZE - 1 for r in range(SIZE)))
 LETTERS, NUMBERS = "abcdefgh"[:SIZE], "12345678"[:SIZE]
+GRID = "chequered", LETTERS, NUMBERS[::-1]
 
 
 def turned(cells):
@@ -114,9 +115,19 @@ def best_first(s, out):
 
 
 def encode(s, planes):
+    """Pieces of the player to move and of the opponent; of each side's those that can be taken, and that have cover."""
+    me, other = s.me, s.other
+    back, front = turned(me), turned(other)
+    taken, lost = takes(me, other), turned(takes(front, back))
+    kept, covered = takes(me, me), turned(takes(front, front))
     for a in range(CELLS):
-        planes[0, a // SIZE, a % SIZE] = (s.me >> U(a)) & U(1)
-        planes[1, a // SIZE, a % SIZE] = (s.other >> U(a)) & U(1)
+        r, c, at = a // SIZE, a % SIZE, U(a)
+        planes[0, r, c] = (me >> at) & U(1)
+        planes[1, r, c] = (other >> at) & U(1)
+        planes[2, r, c] = (lost >> at) & U(1)
+        planes[3, r, c] = (taken >> at) & U(1)
+        planes[4, r, c] = (kept >> at) & U(1)
+        planes[5, r, c] = (covered >> at) & U(1)
 
 
 def mirrored(cells):
@@ -154,15 +165,25 @@ def parse_action(s, text):
     raise ValueError(f"'{text}' is no move: write the cell of a piece and one ahead of it, such as a2a3")
 
 
-def _rows(s):
-    """The rows from the top, as text."""
+def pieces(s):
     x, o = (turned(s.other), turned(s.me)) if s.turn else (s.me, s.other)
     cells = "".join("x" if int(x) >> a & 1 else "o" if int(o) >> a & 1 else "." for a in range(CELLS))
     return [cells[SIZE * r : SIZE * r + SIZE] for r in range(SIZE)][::-1]
 
 
+def touched(s, a):
+    way, r, c = a // CELLS, a % CELLS // SIZE, a % SIZE
+    first, after = (r, r + 1) if s.turn else (SIZE - 1 - r, SIZE - 2 - r)
+    return [(first, c), (after, c + way - 1)]
+
+
+def ended_by(s):
+    top, bottom = pieces(s)[0], pieces(s)[-1]
+    return [(0, c) for c in range(SIZE) if top[c] == "x"] + [(SIZE - 1, c) for c in range(SIZE) if bottom[c] == "o"]
+
+
 def to_text(s):
-    return "/".join(_rows(s)) + (" o" if s.turn else " x")
+    return "/".join(pieces(s)) + (" o" if s.turn else " x")
 
 
 def from_text(text, s):
@@ -177,5 +198,5 @@ def from_text(text, s):
 
 
 def render(s):
-    rows = [f"{NUMBERS[SIZE - 1 - r]} " + " ".join(row) for r, row in enumerate(_rows(s))]
+    rows = [f"{NUMBERS[SIZE - 1 - r]} " + " ".join(row) for r, row in enumerate(pieces(s))]
     return "\n".join([*rows, "  " + " ".join(LETTERS)])

@@ -11,6 +11,7 @@ Columns are the letters from a on without a gap, so i is one of them; row 1 is t
 import numpy as np
 
 from games.bits import append_bits, ctz
+from games.grid import runs
 
 PARAMS = globals().get("PARAMS", {})  # the loader's; none where this is imported as a module, by pydoc say
 SIZE, RULE = PARAMS.get("size", 15), PARAMS.get("rule", "free")
@@ -23,6 +24,7 @@ ACTIONS, MAX_LEGAL, MAX_PLIES, PLANES = CELLS, CELLS, CELLS, (8, SIZE, SIZE)
 POLICY = (1, 0)
 SYMMETRIES = 8
 RULES_VERSION = 1
+SGF = 4
 # A player's stone stands in four words, one for each line through its cell: its row, its column and both diagonals,
 # numbered in this order. So whether it makes five is seen in four words, whatever the size of the board.
 COLUMN, RISING, FALLING, LINES = SIZE, 2 * SIZE, 4 * SIZE - 1, 6 * SIZE - 2
@@ -41,6 +43,7 @@ np.bitwise_or.at(ON_BOARD, THROUGH, U4(1) << BIT)
 # The board from the middle outwards.
 SPIRAL = np.argsort(np.maximum(abs(2 * ROW - SIZE + 1), abs(2 * FILE - SIZE + 1)), kind="stable").astype(np.int32)
 LETTERS = "abcdefghijklmnopqrst"[:SIZE]
+GRID = "points", LETTERS, [str(r) for r in range(SIZE, 0, -1)]
 # IMAGE[k, c] is where cell c lands under the k-th symmetry of the square.
 IMAGE = [np.flip(np.rot90(np.arange(CELLS).reshape(SIZE, SIZE), k % 4), [1] * (k // 4)).ravel() for k in range(8)]
 IMAGE = np.argsort(np.array(IMAGE), axis=1).astype(np.int32)
@@ -198,14 +201,21 @@ def parse_action(s, text):
     return SIZE * (int(row) - 1) + column
 
 
-def _rows(s):
-    """The rows from the bottom, as text."""
-    x, o = ([int(line) for line in s.lines[p]] for p in range(2))
+def pieces(s):
+    x, o = ([int(line) for line in s.lines[p, :SIZE][::-1]] for p in range(2))
     return ["".join("x" if x[r] >> c & 1 else "o" if o[r] >> c & 1 else "." for c in range(SIZE)) for r in range(SIZE)]
 
 
+def touched(s, a):
+    return [(SIZE - 1 - a // SIZE, a % SIZE)]
+
+
+def ended_by(s):
+    return runs(pieces(s), 5, 5 if RULE == "exact" else None)
+
+
 def to_text(s):
-    return "/".join(_rows(s)[::-1])
+    return "/".join(pieces(s))
 
 
 def from_text(text, s):
@@ -222,5 +232,5 @@ def from_text(text, s):
 
 
 def render(s):
-    rows = [f"{r + 1:>2}  " + " ".join(row) for r, row in enumerate(_rows(s))]
-    return "\n".join([*rows[::-1], "    " + " ".join(LETTERS)])
+    rows = [f"{SIZE - r:>2}  " + " ".join(row) for r, row in enumerate(pieces(s))]
+    return "\n".join([*rows, "    " + " ".join(LETTERS)])

@@ -26,6 +26,7 @@ ACTIONS, MAX_LEGAL, MAX_PLIES, PLANES = CELLS + SWAP, CELLS + SWAP, CELLS + SWAP
 LOGITS, POLICY = ACTIONS, (1, SWAP)
 SYMMETRIES = 2  # half a turn; encode and policy_index take care of the other one, which changes sides
 RULES_VERSION = 1
+SGF = 11
 WORDS = (CELLS + 63) // 64
 BOARD = np.array([(1 << min(64, CELLS - 64 * w)) - 1 for w in range(WORDS)], np.uint64)
 # Groups stand on a board with a border, of full vectors of 32 bytes: an edge is a group of its own, with a low number.
@@ -45,6 +46,7 @@ ENDS = WIDE * (SIZE + 1) + 1, WIDE + SIZE + 1  # a cell of each player's last ed
 AWAY = [abs(2 * (a // SIZE) - SIZE + 1) + abs(2 * (a % SIZE) - SIZE + 1) for a in range(CELLS)]
 SPIRAL = np.argsort(AWAY, kind="stable")
 LETTERS = "abcdefghijklm"[:SIZE]
+GRID = "hexagons", LETTERS, [str(r + 1) for r in range(SIZE)]
 
 
 def place(s, p, a):
@@ -205,15 +207,38 @@ def parse_action(s, text):
     return SIZE * (int(row) - 1) + column
 
 
-def _rows(s):
-    """The rows from the top, as text."""
+def pieces(s):
     x, o = (sum(int(word) << 64 * w for w, word in enumerate(s.stones[p])) for p in range(2))
     cells = "".join("x" if x >> a & 1 else "o" if o >> a & 1 else "." for a in range(CELLS))
     return [cells[SIZE * r : SIZE * r + SIZE] for r in range(SIZE)]
 
 
+def touched(s, a):
+    return [] if a == CELLS else [divmod(a, SIZE)]
+
+
+def ended_by(s):
+    """A shortest chain of the winner's stones from edge to edge."""
+    winner = 1 - int(s.turn)  # x's chain goes from the first row to the last, o's from the first column
+    stones = {(r, c) for r, row in enumerate(pieces(s)) for c, piece in enumerate(row) if piece == "xo"[winner]}
+    before = {cell: None for cell in sorted(stones) if cell[winner] == 0}
+    reached = list(before)
+    for cell in reached:
+        if cell[winner] == SIZE - 1:
+            chain = [cell]
+            while before[chain[-1]]:
+                chain.append(before[chain[-1]])
+            return chain
+        for down, right in ((0, 1), (0, -1), (1, 0), (-1, 0), (1, -1), (-1, 1)):
+            near = cell[0] + down, cell[1] + right
+            if near in stones and near not in before:
+                before[near] = cell
+                reached.append(near)
+    return []
+
+
 def to_text(s):
-    return "/".join(_rows(s)) + (" o" if s.turn else " x")
+    return "/".join(pieces(s)) + (" o" if s.turn else " x")
 
 
 def from_text(text, s):
@@ -232,5 +257,5 @@ def from_text(text, s):
 
 
 def render(s):
-    rows = [" " * r + f"{r + 1:>2}  " + " ".join(row) + f"  {r + 1}" for r, row in enumerate(_rows(s))]
+    rows = [" " * r + f"{r + 1:>2}  " + " ".join(row) + f"  {r + 1}" for r, row in enumerate(pieces(s))]
     return "\n".join(["    " + " ".join(LETTERS), *rows, " " * SIZE + "    " + " ".join(LETTERS)])

@@ -23,14 +23,18 @@ U = np.uint64
 STATE = np.dtype([("me", "u8"), ("other", "u8"), ("moves", "u8"), ("turn", "u8")])
 CELLS = SIZE * SIZE
 PASS = CELLS
-ACTIONS, MAX_LEGAL, PLANES = CELLS + 1, CELLS - 4, (3, SIZE, SIZE)
+ACTIONS, MAX_LEGAL, PLANES = CELLS + 1, CELLS - 4, (6, SIZE, SIZE)
 MAX_PLIES = 2 * (CELLS - 4) - 1  # no two passes without a disc between them
 POLICY = (1, 1)
 SYMMETRIES = 8
 RULES_VERSION = 1
+SGF = 2
+GRID = "discs", "abcdefgh"[:SIZE], "12345678"[:SIZE]
 BOARD = U((1 << CELLS) - 1)
 # Lines with a sideways step do not leave the board, and enclose nothing on its outer columns.
 INNER = U(sum(1 << a for a in range(CELLS) if 0 < a % SIZE < SIZE - 1))
+LEFT = U(sum(1 << a for a in range(0, CELLS, SIZE)))
+RIGHT = LEFT << U(SIZE - 1)
 MIDDLE = CELLS // 2 + SIZE // 2  # the lower right of the four cells in the middle
 # IMAGE[k, c] is where cell c lands under the k-th symmetry of the square.
 IMAGE = [np.flip(np.rot90(np.arange(CELLS).reshape(SIZE, SIZE), k % 4), [1] * (k // 4)).ravel() for k in range(8)]
@@ -111,13 +115,24 @@ def outcome(s):
     return 1.0 if more > 0 else -1.0 if more < 0 else 0.0
 
 
+def beside(cells):
+    """The cells next to `cells`, in any direction, and `cells` themselves."""
+    wide = cells | ((cells & ~RIGHT) << U(1)) | ((cells & ~LEFT) >> U(1))
+    return (wide | (wide << U(SIZE)) | (wide >> U(SIZE))) & BOARD
+
+
 def encode(s, planes):
-    """Discs and moves of the player to move."""
+    """Discs, moves if it were to move, and discs with a free neighbour of each side, the one to move first."""
+    me, other = s.me, s.other
+    replies, open_cells = reach(other, me), beside(BOARD ^ (me | other))
     for a in range(CELLS):
-        r, c = a // SIZE, a % SIZE
-        planes[0, r, c] = (s.me >> U(a)) & U(1)
-        planes[1, r, c] = (s.other >> U(a)) & U(1)
-        planes[2, r, c] = (s.moves >> U(a)) & U(1)
+        r, c, at = a // SIZE, a % SIZE, U(a)
+        planes[0, r, c] = (me >> at) & U(1)
+        planes[1, r, c] = (other >> at) & U(1)
+        planes[2, r, c] = (s.moves >> at) & U(1)
+        planes[3, r, c] = (replies >> at) & U(1)
+        planes[4, r, c] = ((me & open_cells) >> at) & U(1)
+        planes[5, r, c] = ((other & open_cells) >> at) & U(1)
 
 
 def image(cells, k):
@@ -154,15 +169,18 @@ def parse_action(s, text):
     return SIZE * row + column
 
 
-def _rows(s):
-    """The rows from the top, as text."""
+def pieces(s):
     x, o = (int(s.other), int(s.me)) if s.turn else (int(s.me), int(s.other))
     cells = "".join("x" if x >> a & 1 else "o" if o >> a & 1 else "." for a in range(CELLS))
     return [cells[SIZE * r : SIZE * r + SIZE] for r in range(SIZE)]
 
 
+def touched(s, a):
+    return [] if a == PASS else [divmod(a, SIZE)]
+
+
 def to_text(s):
-    return "/".join(_rows(s)) + (" o" if s.turn else " x")
+    return "/".join(pieces(s)) + (" o" if s.turn else " x")
 
 
 def from_text(text, s):
@@ -177,4 +195,4 @@ def from_text(text, s):
 
 def render(s):
     columns = "  " + " ".join("abcdefgh"[:SIZE])
-    return "\n".join([columns, *(f"{r + 1} " + " ".join(row) for r, row in enumerate(_rows(s)))])
+    return "\n".join([columns, *(f"{r + 1} " + " ".join(row) for r, row in enumerate(pieces(s)))])
