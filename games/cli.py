@@ -1,31 +1,45 @@
 """What every command shares: flags that are refused with a suggestion, and one way to end."""
 
 import argparse
-import difflib
 import io
 import os
+import re
+import shutil
 import signal
 import sys
 import threading
+import tomllib
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, NoReturn
 
-from games.errors import TandemError
+from games.errors import TandemError, nearest
 
 BAD_INPUT, INTERRUPTED, BROKEN_PIPE = 2, 130, 141
+HELP_WIDTH, HELP_INDENT = 100, 26  # columns
 _background: list[threading.Thread] = []
 
 
+class _Formatter(argparse.RawDescriptionHelpFormatter):
+    """Short of lines, that the help may fit on one screen."""
+
+    def __init__(self, prog: str) -> None:
+        columns = shutil.get_terminal_size((HELP_WIDTH, 24)).columns
+        super().__init__(prog, max_help_position=HELP_INDENT, width=max(columns, HELP_WIDTH // 2))
+
+
 class Parser(argparse.ArgumentParser):
-    """An ArgumentParser whose refusals are TandemErrors: one line, with the nearest flag for an unknown one.
+    """An ArgumentParser whose refusals are TandemErrors: one line, with the nearest flag, or choice, to an unknown one.
 
     Descriptions and epilogs keep their line breaks, so that examples can be copied.
     """
 
     def __init__(self, **options: Any) -> None:
-        options.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
+        options.setdefault("formatter_class", _Formatter)
         # Abbreviations would become ambiguous, and scripts break, with every flag that is added.
-        super().__init__(allow_abbrev=False, **options)
+        super().__init__(allow_abbrev=False, add_help=False, **options)
+        # Not listed: whoever reads the list has found it.
+        self.add_argument("-h", "--help", action="help", help=argparse.SUPPRESS)
 
     # The base class types this by overloads, for namespaces of one's own, which no command here needs.
     def parse_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> Any:  # type: ignore[override]
@@ -33,8 +47,7 @@ class Parser(argparse.ArgumentParser):
         parsed, extra = self.parse_known_args(args, namespace)
         flags = [word.partition("=")[0] for word in extra if word.startswith("-")]
         if flags:
-            close = difflib.get_close_matches(flags[0], self._option_string_actions, 1)
-            hint = f"did you mean {close[0]}?" if close else "--help lists the flags"
+            hint = nearest(flags[0], self._option_string_actions) or "--help lists the flags"
             raise TandemError(f"unknown flag {flags[0]}: {hint}")
         if extra:
             raise TandemError(f"unexpected '{extra[0]}': --help shows the usage")
@@ -42,7 +55,17 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Refuse, where argparse would print its usage and exit."""
-        raise TandemError(message.removeprefix("argument "))
+        message = message.removeprefix("argument ")
+        if found := re.search(r"invalid choice: '([^']*)' \(choose from (.*)\)", message):
+            hint = nearest(found[1], re.findall(r"[\w-]+", found[2]))
+            message = message.replace("(choose", f"({hint}choose")
+        raise TandemError(message)
+
+
+def version() -> str:
+    """The project's version."""
+    project = Path(__file__).resolve().parent.parent / "pyproject.toml"
+    return str(tomllib.loads(project.read_text(encoding="utf-8"))["project"]["version"])
 
 
 def in_background(work: Callable[[], object]) -> None:
@@ -82,7 +105,9 @@ def run_main(main: Callable[[list[str]], int]) -> NoReturn:
     except Exception as error:
         if not any(kind.__name__ == "NumbaError" for kind in type(error).__mro__):
             raise
-        print("error: the game's rules do not compile; python -m games.check GAME says where", file=sys.stderr)
+        from games.typed import reason  # imports Numba, which this error has done already
+
+        print(f"error: a rule of the game {reason(str(error))}; python -m games.check GAME says more", file=sys.stderr)
         code = BAD_INPUT
     # Threads may still be finishing: a second Ctrl-C then ends the program instead of printing a traceback.
     signal.signal(signal.SIGINT, signal.SIG_DFL)

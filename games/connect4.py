@@ -13,6 +13,7 @@ with an empty cell on top of each so that shifted lines do not wrap; for 6 rows:
 import numpy as np
 
 from games.bits import ctz, popcount
+from games.grid import runs
 
 PARAMS = globals().get("PARAMS", {})  # the loader's; none where this is imported as a module, by pydoc say
 ROWS, COLUMNS, CONNECT = PARAMS.get("rows", 6), PARAMS.get("columns", 7), PARAMS.get("connect", 4)
@@ -28,6 +29,7 @@ STATE = np.dtype([("me", "u8"), ("taken", "u8")])  # stones of the player to mov
 ACTIONS, MAX_LEGAL, MAX_PLIES, PLANES = COLUMNS, COLUMNS, ROWS * COLUMNS, (10, ROWS, COLUMNS)
 SYMMETRIES = 2
 RULES_VERSION = 1
+GRID = "columns", "123456789"[:COLUMNS], [""] * ROWS
 HEIGHT = ROWS + 1
 CELLS = (1 << ROWS) - 1
 BOTTOM = U(sum(1 << HEIGHT * c for c in range(COLUMNS)))
@@ -234,7 +236,18 @@ def from_text(text, s):
     s.me = sum(1 << b for b, stone in bits if stone == me)
 
 
-def render(s):
+def pieces(s):
     columns = [c.ljust(ROWS, ".") for c in _columns(s)]
-    rows = [" ".join(column[r] for column in columns) for r in range(ROWS - 1, -1, -1)]
-    return "\n".join([*rows, " ".join(str(c + 1) for c in range(COLUMNS))])
+    return ["".join(column[r] for column in columns) for r in range(ROWS - 1, -1, -1)]
+
+
+def touched(s, a):
+    return [(ROWS - 1 - len(_columns(s)[a]), a)]
+
+
+def ended_by(s):
+    return runs(pieces(s), CONNECT)
+
+
+def render(s):
+    return "\n".join([*(" ".join(row) for row in pieces(s)), " ".join(str(c + 1) for c in range(COLUMNS))])

@@ -15,6 +15,7 @@ from numba.extending import register_jitable
 from games.rng import mix
 
 U = np.uint64
+CLAIMED = 2**64 - 1  # the key of positions in which a draw can be claimed, whatever came before
 
 
 def fill(module: ModuleType) -> None:
@@ -25,7 +26,10 @@ def fill(module: ModuleType) -> None:
         "SYMMETRIES": 1,
         "REPETITION": 0,
         "RULES_VERSION": 1,
+        "SGF": None,
         "LATER": (),
+        "TERMS": 1,
+        "TERM_LOGITS": getattr(module, "LOGITS", module.ACTIONS),
         "FEATURES": prod(module.PLANES),
         "MAX_ACTIVE": prod(module.PLANES),
     }
@@ -44,12 +48,34 @@ def fill(module: ModuleType) -> None:
             function = make(module)
             function.__module__, function.__name__, function.__qualname__ = module.__name__, name, name
             setattr(module, name, register_jitable(function))
-    for name in ("static_value", "best_first"):
+    one_term = _one_term(module)
+    one_term.__module__, one_term.__name__, one_term.__qualname__ = module.__name__, "one_term", "one_term"
+    vars(module)["one_term"] = register_jitable(one_term)
+    vars(module).setdefault("policy_terms", module.one_term)
+    listed = _listed(module)
+    listed.__module__, listed.__name__, listed.__qualname__ = module.__name__, "listed", "listed"
+    vars(module)["listed"] = register_jitable(listed)
+    for name in ("static_value", "best_first", "wins_at_once"):
         vars(module).setdefault(name, None)
+    vars(module)["ahead"] = None
+    if module.wins_at_once is not None:
+        ahead = _ahead(module.wins_at_once)
+        ahead.__module__, ahead.__name__, ahead.__qualname__ = module.__name__, "ahead", "ahead"
+        vars(module)["ahead"] = register_jitable(ahead)
 
 
 def _policy_index(module: ModuleType) -> Callable[..., Any]:
     return lambda s, a: a
+
+
+def _one_term(module: ModuleType) -> Callable[..., Any]:
+    policy_index = module.policy_index
+
+    def one_term(s: Any, moves: Any, n: Any, out: Any) -> None:
+        for j in range(n):
+            out[j, 0] = policy_index(s, moves[j])
+
+    return one_term
 
 
 def _features(module: ModuleType) -> Callable[..., Any]:
@@ -66,6 +92,22 @@ def _features(module: ModuleType) -> Callable[..., Any]:
         return count
 
     return features
+
+
+def _listed(module: ModuleType) -> Callable[..., Any]:
+    features, inputs = module.features, module.FEATURES
+
+    def listed(s: Any, planes: Any) -> None:
+        active = np.empty(planes.shape[2], np.int32)
+        count = features(s, active)
+        for i in range(planes.shape[2]):
+            planes[0, 0, i] = active[i] if i < count else inputs
+
+    return listed
+
+
+def _ahead(wins_at_once: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda s, out: -1 if wins_at_once(s) else 0
 
 
 def _transform(module: ModuleType) -> Callable[..., Any]:

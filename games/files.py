@@ -1,14 +1,19 @@
 """Files that are whole or absent: a kill, a power cut or a full disk never leaves half of one under its name."""
 
+import errno
 import hashlib
 import os
 import re
 import secrets
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from games.errors import TandemError
+
+_REPLACED = ".replaced.tmp"
 
 
 def write_atomic(path: Path, data: bytes) -> None:
@@ -16,10 +21,22 @@ def write_atomic(path: Path, data: bytes) -> None:
 
     Raises TandemError with the path and the system's reason; the old file is then untouched.
     """
+    with writing(path) as file:
+        file.write(data)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[BinaryIO]:
+    """A file to write to, which takes the place of `path` at the end of the block, and is discarded if that raises.
+
+    Raises TandemError as `write_atomic` does, and where `path` is a device or a pipe, which must not be replaced.
+    """
+    if path.exists() and not path.is_file():
+        raise TandemError(f"cannot write {path}: it is no ordinary file")
     temporary = temporary_path(path)
     try:
         with temporary.open("xb") as file:
-            file.write(data)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
@@ -36,14 +53,24 @@ def check_output(path: Path) -> None:
         raise TandemError(f"{path} is a folder; name a file in it")
     if not path.parent.is_dir():
         raise TandemError(f"cannot write {path}: there is no folder {path.parent}")
+    if path.exists() and not (path.is_file() and os.access(path, os.W_OK)):
+        raise TandemError(f"cannot write {path}: it is {'read-only' if path.is_file() else 'no ordinary file'}")
+    temporary = temporary_path(path)
+    try:
+        temporary.touch(exist_ok=False)
+    except OSError as error:
+        raise TandemError(f"cannot write {path}: {reason(error)}") from error
+    finally:
+        discard(temporary)
 
 
 def publish_folder(path: Path, write: Callable[[Path], None]) -> None:
     """Let `write` fill an empty folder, make its files durable, then name it `path`, replacing what was there.
 
-    Raises what `write` raises, an OSError as TandemError; the old folder is then untouched.
+    Raises what `write` raises, an OSError as TandemError; the old folder is then untouched. A kill in the instant
+    between two renames leaves the old one under a name from which `remove_temporaries` brings it back.
     """
-    fresh, old = temporary_path(path), temporary_path(path)
+    fresh, old = temporary_path(path), path.with_name(f".{path.name}{_REPLACED}")
     try:
         fresh.mkdir()
         write(fresh)
@@ -72,9 +99,15 @@ def temporary_path(path: Path) -> Path:
 
 
 def remove_temporaries(folder: Path) -> None:
-    """Delete what killed writers left in `folder`. Only for the folder's single writer, before it writes."""
+    """Clear up what killed writers left in `folder`. Only for the folder's single writer, before it writes.
+
+    What was being replaced gets its name back, all else is deleted.
+    """
     if folder.is_dir():
         for path in folder.glob(".*.tmp"):
+            target = path.with_name(path.name.removeprefix(".").removesuffix(_REPLACED))
+            if path.name.endswith(_REPLACED) and not target.exists():
+                path.rename(target)
             discard(path)
 
 
@@ -105,8 +138,10 @@ def sync_folder(folder: Path) -> None:
 
 
 def reason(error: OSError) -> str:
-    """The system's words for `error`, without its number and path."""
-    return error.strerror or str(error) or type(error).__name__
+    """The system's words for `error`, without its number and path, and what to do where that is not plain."""
+    words = error.strerror or str(error) or type(error).__name__
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return f"{words}; make room there, and start the same command again" if full else words
 
 
 def _sync_tree(folder: Path) -> None:

@@ -29,6 +29,7 @@ class Rules:
     transform: Callable[[StateArray, int, StateArray], bool]
     perft: Callable[[StateArray, int], int]
     digest: Callable[[StateArray, int, int], int]
+    replay: Callable[[StateArray, npt.NDArray[np.int32], npt.NDArray[np.uint64]], int]
 
     def first(self) -> StateArray:
         """The game's first position, as an array of one record."""
@@ -147,4 +148,20 @@ def rules(game: Game) -> Rules:
                 h = mix(h + np.uint64(np.int64(2.0 + r_outcome(s))))
         return h
 
-    return Rules(game, start, legal_into, play, outcome, encode, key, transform, perft, digest)
+    @kernel(game)
+    def replay(states: Any, actions: Any, keys: Any) -> Any:
+        """Play actions [n] from states[0] into states [n + 1] and keys [n + 1]; how many are legal, in a row."""
+        moves = np.empty(max_legal, np.int32)
+        keys[0] = r_key(states[0])
+        for i in range(actions.shape[0]):
+            n, found = r_legal(states[i], moves), False
+            for j in range(n):
+                found = found or moves[j] == actions[i]
+            if not found:
+                return i
+            states[i + 1] = states[i]
+            r_play(states[i + 1], actions[i])
+            keys[i + 1] = r_key(states[i + 1])
+        return actions.shape[0]
+
+    return Rules(game, start, legal_into, play, outcome, encode, key, transform, perft, digest, replay)

@@ -3,11 +3,13 @@
 import ast
 import importlib
 import sys
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 
+from games.compiler import core
 from games.errors import TandemError
 
 FOLDER = Path(__file__).resolve().parent
@@ -45,25 +47,69 @@ def sources(path: Path) -> dict[Path, bytes]:
     return dict(sorted(found.items()))
 
 
+def _tree(source: bytes) -> ast.Module:
+    try:
+        return ast.parse(source)
+    except (SyntaxError, ValueError):  # of a module that is imported later, if ever
+        return ast.Module([], [])
+
+
 def _imported(source: bytes) -> Iterator[str]:
     """Dotted names that a source imports; `from a import b` may mean a module a.b."""
-    try:
-        tree = ast.parse(source)
-    except (SyntaxError, ValueError):  # of a module that is imported later, if ever
-        return
-    for node in ast.walk(tree):
+    for node in ast.walk(_tree(source)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             yield from (node.module, *(f"{node.module}.{alias.name}" for alias in node.names))
 
 
-def helpers(path: Path, files: dict[Path, bytes]) -> list[ModuleType]:
-    """The modules among a game's files that lie beside it; TandemError where Python knows another of that name."""
+def where(path: Path, name: str) -> str:
+    """The place at which a game file defines, assigns or imports `name`, in words; the file where it does not."""
+    found, waiting = 0, list[ast.AST](_tree(path.read_bytes()).body)
+    while waiting:
+        node = waiting.pop()
+        match node:
+            case ast.FunctionDef() | ast.ClassDef():
+                names = [node.name]
+            case ast.Name(ctx=ast.Store()):
+                names = [node.id]
+            case ast.alias():
+                names = [node.asname or node.name]
+            case _:
+                names = []
+        if name in names:
+            found = max(found, getattr(node, "lineno", 0))
+        if not isinstance(node, ast.FunctionDef | ast.ClassDef):
+            waiting += ast.iter_child_nodes(node)
+    return f"{path.name} line {found}" if found else path.name
+
+
+def own(path: Path) -> list[Path]:
+    """A game file and the helpers that it imports: files beside it, and of ours those that do not extend Numba."""
+    return [file for file in sources(path) if file == path or file not in core()]
+
+
+def raised_at(error: BaseException, path: Path) -> traceback.FrameSummary | None:
+    """The innermost call in a game file, or in a helper beside it, that an exception came out of."""
+    files = own(path)
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename) in files]
+    if not frames and error.__context__:  # a TandemError that was made of the file's own ValueError
+        return raised_at(error.__context__, path)
+    return frames[-1] if frames else None
+
+
+def ships(path: Path) -> bool:
+    """Whether a game file is one of ours, which the tests hold to the contract."""
+    return path.parent == FOLDER
+
+
+def helpers(path: Path) -> list[ModuleType]:
+    """The modules of a game's helpers; TandemError where Python knows another of that name."""
     found = []
-    for file in files:
-        if file != path and file.parent != FOLDER and file.stem in sys.modules:
-            module = sys.modules[file.stem]
+    for file in own(path):
+        name = f"games.{file.stem}" if file.parent == FOLDER else file.stem
+        if file != path and name in sys.modules:
+            module = sys.modules[name]
             taken = getattr(module, "__file__", None) or "Python itself"
             if Path(taken).resolve() != file:
                 raise TandemError(f"{path.name} imports {file.stem}, a name that {taken} has: rename {file.name}")

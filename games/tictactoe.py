@@ -10,6 +10,8 @@ Cells are numbered as actions are and as bits are; players write them as column 
 
 import numpy as np
 
+from games.grid import runs
+
 U = np.uint16
 STATE = np.dtype([("me", "u2"), ("other", "u2")])  # marks of the player to move, and of the opponent
 ACTIONS, MAX_LEGAL, MAX_PLIES, PLANES = 9, 9, 9, (2, 3, 3)
@@ -19,6 +21,7 @@ SYMMETRIES = 8
 IMAGE = np.array([np.flip(np.rot90(np.arange(9).reshape(3, 3), k % 4), [1] * (k // 4)).ravel() for k in range(8)])
 IMAGE = np.argsort(IMAGE, axis=1).astype(np.int32)
 RULES_VERSION = 1
+GRID = "marks", "abc", "321"
 
 
 def won(marks):
@@ -86,15 +89,11 @@ def parse_action(s, text):
     return "abc".index(text[0]) + 3 * "123".index(text[1])
 
 
-def _cells(s):
+def to_text(s):
     """Nine characters, x moved first: bottom row first."""
     me, other = int(s.me), int(s.other)
     first, second = (me, other) if me.bit_count() == other.bit_count() else (other, me)
-    return ["x" if first >> c & 1 else "o" if second >> c & 1 else "." for c in range(9)]
-
-
-def to_text(s):
-    return "".join(_cells(s))
+    return "".join("x" if first >> c & 1 else "o" if second >> c & 1 else "." for c in range(9))
 
 
 def from_text(text, s):
@@ -104,7 +103,19 @@ def from_text(text, s):
     s.me, s.other = (x, o) if text.count("x") == text.count("o") else (o, x)
 
 
+def pieces(s):
+    cells = to_text(s)
+    return [cells[6:], cells[3:6], cells[:3]]
+
+
+def touched(s, a):
+    return [(2 - a // 3, a % 3)]
+
+
+def ended_by(s):
+    return runs(pieces(s), 3)
+
+
 def render(s):
-    cells = _cells(s)
-    rows = [f"{row + 1}  " + " ".join(cells[3 * row : 3 * row + 3]) for row in (2, 1, 0)]
+    rows = [f"{3 - r}  " + " ".join(row) for r, row in enumerate(pieces(s))]
     return "\n".join([*rows, "   a b c"])

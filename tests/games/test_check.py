@@ -9,7 +9,9 @@ import pytest
 from games.check import check, main
 from games.errors import TandemError
 from games.loader import load
-from tests.games.helpers import variant
+from games.trial import MIX
+from tests.games.helpers import variant, with_lines
+from tests.games.test_trial import TRIED, C, T
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -31,8 +33,9 @@ SHIPPED = {
     "hex:size=9": 2,
     "breakthrough": 3,
     "breakthrough:size=6": 10,
+    "chess": 1,
 }
-LARGE = ["gomoku", "gomoku:size=20", "hex", "hex:size=13,swap=1"]
+LARGE = ["gomoku", "gomoku:size=20", "hex", "hex:size=13,swap=1", "chess"]
 
 
 @pytest.mark.parametrize("spec", SHIPPED)
@@ -49,7 +52,6 @@ def test_large_boards_hold(spec):
     assert check(load(spec), games=1).findings == []
 
 
-T, C = "tictactoe", "connect4"
 ENCODE = "        planes[1, c // 3, c % 3] = (s.other >> U(c)) & U(1)"
 START = "def start(s):"
 NO_CELL = """        raise ValueError(f"'{text}' is no cell: write a column a-c and a row 1-3, such as b2")
@@ -57,15 +59,7 @@ NO_CELL = """        raise ValueError(f"'{text}' is no cell: write a column a-c 
 SYMMETRIES = "SYMMETRIES = 8"
 # name: (base, changes, the function that must be named, words of the finding)
 BROKEN = {
-    "twice": (T, [("            out[n] = c\n", "            out[n] = c - c % 2\n")], "legal", "distinct"),
-    "out_of_range": (T, [("            out[n] = c\n", "            out[n] = c + 1\n")], "legal", "0..8"),
-    "negative": (C, [("            out[n] = c\n", "            out[n] = c - 1\n")], "legal", "0..6"),
-    "too_many": (T, [("= 9, 9, 9,", "= 9, 8, 9,")], "legal", "not in 0..MAX_LEGAL = 8"),
-    "far_too_many": (T, [("= 9, 9, 9,", "= 9, 2, 9,")], "legal", "IndexError"),
-    "writes_past": (C, [("    n = 0\n", "    out[COLUMNS] = 1\n    n = 0\n")], "legal", "writes past MAX_LEGAL = 7"),
-    "outcome_text": (T, [("return -1.0 if won(s.other) else 0.0", "return 'loss'")], "outcome", "raises ValueError"),
-    "outcome_none": (T, [("return -1.0 if won(s.other) else 0.0", "return None")], "outcome", "raises TypeError"),
-    "outcome_half": (T, [("return -1.0 if", "return -0.5 if")], "outcome", "returns -0.5"),
+    **{name: TRIED[name] for name in ("twice", "outcome_two", "play_raises", "endless", "start_raises", "plies")},
     "unwritten": (T, [(ENCODE, "    planes[1, 0, 0] = s.other & U(1)")], "encode", "cell (1, 0, 1) unwritten"),
     "u64_plus_1": (
         C,
@@ -73,9 +67,54 @@ BROKEN = {
         "key",
         "compiled",
     ),
+    "u64_and_int_loop": (
+        T,
+        [('"u2"', '"u8"'), ("np.uint16", "np.uint64"), ("& U(1)) << U(IMAGE", "& 1) << U(IMAGE")],
+        "transform",
+        "does not compile at {at me |= }: no ior(float64, int64) in compiled code; {mix}",
+    ),
+    "u64_and_int_paths": (
+        T,
+        [('"u2"', '"u8"'), ("np.uint16", "np.uint64"), ("    s.other = marks", "    s.other = marks if a >= 0 else 0")],
+        "play",
+        "makes a float of a uint64 at {at marks if a}: {mix}",
+    ),
+    "u64_and_int_results": (
+        T,
+        [
+            ('"u2"', '"u8"'),
+            ("np.uint16", "np.uint64"),
+            ("def play", "def either(x, a):\n    if a > 9:\n        return a\n    return x\n\n\ndef play"),
+            ("    s.other = marks", "    s.other = either(marks, a)"),
+        ],
+        "play",
+        "makes a float of a uint64 at {at marks, a)}: {mix}",
+    ),
+    "u64_and_int_least": (C, [("    s.me ^= s.taken", "    s.me ^= min(s.taken, ROWS - 6 + a)")], "play", "{mix}"),
+    "u64_and_int_arrays": (
+        C,
+        [("    s.me ^= s.taken", "    s.me ^= s.taken | STEPS[0]"), (START, "STEPS = np.array([0])\n\n\n" + START)],
+        "play",
+        "{mix}",
+    ),
     "overflows": (T, [("(U(1) << U(a))", "((1 << (a + 63)) >> 63)")], "play", "plain Python gives (0, "),
-    "play_raises": (C, [("    s.me ^= s.taken\n", "    s.me ^= s.taken + [][a:][0]\n")], "play", "raises IndexError"),
-    "uncompilable": (T, [("    marks = s.me", "    import math\n\n    marks = s.me")], "play", "raises"),
+    "uncompilable": (
+        T,
+        [("    marks = s.me", "    import math\n\n    marks = s.me")],
+        "play",
+        "does not compile at {at import math}",
+    ),
+    "uncompilable_helper": (
+        T,
+        [
+            (
+                "    for line in LINES",
+                "    for line in list(str(marks)):\n        return marks == line.x\n    for line in LINES",
+            )
+        ],
+        "legal",
+        "does not compile at {at line.x}, called at {at if won(s.other)}: ",
+    ),
     "late": (
         C,
         [("        return -1\n", "        return 7 * 0 - 2\n")],
@@ -93,7 +132,6 @@ BROKEN = {
         "best_first",
         "may be left out",
     ),
-    "start_raises": (T, [("    s.me = 0\n", "    s.me = 0 // 0\n")], "start", "raises ZeroDivisionError"),
     "transform_marks": (T, [("    out.other = other", "    out.other = me")], "transform", "k=1"),
     "transform_action": (C, [("return COLUMNS - 1 - a", "return a")], "transform", "k=1"),
     "transform_outcome": (
@@ -106,14 +144,31 @@ BROKEN = {
         "legal actions of the image",
     ),
     "text": (T, [('"o" if second >> c', '"o" if first >> c')], "to_text", "from_text reads"),
-    "text_lines": (T, [('return "".join(_cells(s))', 'return "\\n".join(_cells(s))')], "to_text", "several lines"),
+    "text_lines": (T, [('return "".join("x" if', 'return "\\n".join("x" if')], "to_text", "several lines"),
     "from_text": (C, [("s.taken = sum(1 << b for b, _", "s.taken = sum(2 << b for b, _")], "to_text", "reads"),
     "action_words": (T, [('"abc"[a % 3] + ', '"abc"[a % 3] + " " + ')], "format_action", "not one word"),
     "action_other": (C, [("return str(a + 1)", "return str((a + 1) % 7 + 1)")], "format_action", "parse_action reads"),
-    "action_any": (T, [(NO_CELL, "        return 0\n")], "format_action", "accepts 'no such move'"),
-    "render": (T, [('return "\\n".join([*rows, "   a b c"])', 'return " "')], "render", "draws nothing"),
-    "plies": (T, [("= 9, 9, 9,", "= 9, 9, 8,")], "MAX_PLIES", "goes on after 8 plies"),
-    "eval_key": (T, [(SYMMETRIES, f"{SYMMETRIES}\n\n\ndef eval_key(s):\n    return s.me")], "encode", "same eval_key"),
+    "action_any": (T, [(NO_CELL, "        return 0\n")], "parse_action", "accepts 'no such move'; raise ValueError"),
+    "action_none": (
+        T,
+        [(NO_CELL, "        return None\n")],
+        "parse_action",
+        "accepts 'no such move'; raise ValueError",
+    ),
+    "render": (T, [('return "\\n".join([*rows, "   a b c"])', 'return " "')], "render", "returns ' '; return"),
+    "render_none": (T, [('return "\\n".join([*rows, "   a b c"])', "return None")], "render", "returns None; return"),
+    "pieces": (T, [("return [cells[6:], ", "return [cells[5:], ")], "pieces", "return 3 rows of 3 characters"),
+    "touched": (T, [("return [(2 - a // 3,", "return [(3 - a // 3,")], "touched", "of a1 must be (row, column) within"),
+    "ended_by": (
+        T,
+        [("return runs(pieces(s), 3)", "return [(0, 3)]")],
+        "ended_by",
+        "within rows 0..2 and columns 0..2",
+    ),
+    "key_float": (T, [(SYMMETRIES, f"{SYMMETRIES}\n\n\ndef key(s):\n    return s.me * 0.5")], "key", "a whole number"),
+    "outcome_nan": (T, [("return -1.0 if won(s.other) else 0.0", "return np.nan")], "outcome", "returns nan, which"),
+    "eval_key": (T, [(SYMMETRIES, f"{SYMMETRIES}\n\n\ndef eval_key(s):\n    return s.me")], "eval_key", "{same_key}"),
+    "own_key": (T, [(SYMMETRIES, f"{SYMMETRIES}\n\n\ndef key(s):\n    return s.me")], "key", "same eval_key"),
     "few_features": (
         T,
         [(SYMMETRIES, f"{SYMMETRIES}\nFEATURES, MAX_ACTIVE = 9, 2"), ("def transform(", "{features}def transform(")],
@@ -126,7 +181,7 @@ BROKEN = {
         "features",
         "0..7",
     ),
-    "real_planes": (T, [(ENCODE, ENCODE + "\n    planes[0, 0, 0] = 0.5")], "features", "FEATURES, MAX_ACTIVE"),
+    "real_planes": (T, [(ENCODE, ENCODE + "\n    planes[0, 0, 0] = 0.5")], "encode", "FEATURES, MAX_ACTIVE"),
     "logits": (
         T,
         [(SYMMETRIES, f"{SYMMETRIES}\nLOGITS = 5\n\n\ndef policy_index(s, a):\n    return a // 2")],
@@ -146,23 +201,47 @@ FEATURES = """def features(s, out):
 """
 
 
+WORDS = {"mix": MIX, "same_key": "has the same eval_key 0; eval_key must tell apart all that encode reads"}
+
+
 @pytest.mark.parametrize("name", BROKEN)
 def test_breaches_are_found(tmp_path, name):
     base, changes, function, words = BROKEN[name]
     changes = [(old, new.replace("{features}", FEATURES)) for old, new in changes]
-    findings = check(load(str(variant(tmp_path, f"broken_{name}", base, *changes)))).findings
-    assert [f for f in findings if f.startswith(f"{function}, at ") and words in f], findings
+    path = variant(tmp_path, f"broken_{name}", base, *changes)
+    findings = check(load(str(path), tried=False)).findings
+    for word, text in WORDS.items():
+        words = with_lines(words.replace(f"{{{word}}}", text), path)
+    assert [f for f in findings if f.startswith(f"{function} ({path.name} line ") and words in f], findings
     assert all("\n" not in f for f in findings)
+
+
+@pytest.mark.parametrize("name", ["uncompilable", "unwritten", "eval_key", "endless", "play_raises", "outcome_two"])
+def test_one_breach_is_one_finding(tmp_path, name):
+    """Functions that rest on a broken one are not blamed for it."""
+    base, changes, _, _ = BROKEN[name]
+    assert len(check(load(str(variant(tmp_path, f"once_{name}", base, *changes)), tried=False)).findings) == 1
+
+
+def test_the_line_of_a_finding(tmp_path):
+    path = variant(tmp_path, "lined", *BROKEN["render"][:1], *BROKEN["render"][1])
+    expected = "render ({at def render}), at .........: returns ' '; return the board as lines of text"
+    assert check(load(str(path), tried=False)).findings == [with_lines(expected, path)]
+
+
+def test_a_game_without_an_end_is_played_once(tmp_path):
+    path = variant(tmp_path, "once", "connect4", *BROKEN["endless"][1])
+    assert check(load(str(path), tried=False), games=20).positions == 43
 
 
 def test_exit_codes(tmp_path, capsys):
     assert main(["tictactoe", "--games", "3"]) == 0
     assert "tictactoe: all checks hold, 3 random games" in capsys.readouterr().out
     path = variant(tmp_path, "broken_plies", "tictactoe", *BROKEN["plies"][1])
-    assert main([str(path)]) == 1
+    assert main([str(path)]) == 2
     out = capsys.readouterr().out
-    assert "MAX_PLIES, at " in out
-    assert "1 findings" in out
+    assert with_lines("MAX_PLIES ({at MAX_PLIES}), at ", path) in out
+    assert "1 finding, 3 random games" in out
 
 
 BAD = [["--games", "0"], ["--seed", "-1"], ["--game", "3"], ["--games", "x"], ["more"]]

@@ -1,5 +1,6 @@
 """How commands end, whatever still runs beside them."""
 
+import os
 import subprocess
 import sys
 import time
@@ -36,3 +37,63 @@ def test_a_command_ends_without_its_background(end, code, errors, seconds):
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (code, "said\n", errors)
     assert time.monotonic() - began < 50
+
+
+COMMANDS = {
+    "train.py": "--net",
+    "play.py": "--mode",
+    "study.py": "--only",
+    "-m selfplay.arena": "--games",
+    "-m selfplay.truth": "--positions",
+    "-m selfplay.runs": "--verify",
+    "-m selfplay.label": "--plies",
+    "-m selfplay.early": "--plies",
+    "-m nets.export": "--game",
+    "-m games.check": "--games",
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_help_of_every_command_fits_on_one_screen_and_has_examples(command):
+    words, env = [sys.executable, *command.split(), "--help"], {**os.environ, "COLUMNS": "100"}
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, env=env)
+    lines = done.stdout.splitlines()
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(lines) <= 40
+    assert max(map(len, lines)) <= 120
+    assert any(line.lstrip().startswith("python ") or "example: python " in line for line in lines)
+    if command != "train.py":
+        assert COMMANDS[command] in done.stdout
+
+
+def test_train_explains_its_settings_when_asked():
+    short, full = (
+        subprocess.run([sys.executable, "train.py", flag], cwd=ROOT, capture_output=True, text=True).stdout
+        for flag in ("--help", "--help-all")
+    )
+    assert "considered" in short.split()
+    assert "--considered X" not in short
+    assert "--considered X" in full
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        ("play.py --sied first", "did you mean --side?"),
+        ("play.py --side frist", "did you mean first?"),
+        ("play.py conect4", "did you mean connect4?"),
+        ("play.py connect4:row=5", "did you mean rows?"),
+        ("play.py --model models/conect4.safetensors", "did you mean connect4.safetensors?"),
+        ("train.py --net mpl:12", "did you mean mlp?"),
+        ("study.py connect4 --only palnning", "did you mean planning?"),
+        ("-m selfplay.runs modles", "did you mean models?"),
+        ("-m selfplay.arena connect4 hybird net", "did you mean hybrid?"),
+    ],
+)
+def test_a_mistyped_name_is_answered_by_the_nearest(words, hint):
+    done = subprocess.run([sys.executable, *words.split()], cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (2, "")
+    *notices, line = done.stderr.splitlines()
+    assert line.startswith("error: ")
+    assert hint in line
+    assert all(notice.startswith("compiling kernels") for notice in notices)

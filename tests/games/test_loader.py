@@ -11,7 +11,7 @@ import pytest
 from games.errors import TandemError
 from games.loader import known_games, load
 from games.rules import rules
-from tests.games.helpers import variant
+from tests.games.helpers import variant, with_lines
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -26,7 +26,7 @@ def refusal(spec):
 
 SPECS = {
     "conect4": ["unknown game 'conect4'", "did you mean connect4?"],
-    "backgammon": ["unknown game 'backgammon'", "breakthrough, connect4, gomoku, hex, othello, tictactoe"],
+    "backgammon": ["unknown game 'backgammon'", "breakthrough, chess, connect4, gomoku, hex, othello, tictactoe"],
     "": ["unknown game ''"],
     "nowhere/mygame.py": ["no game file at nowhere/mygame.py"],
     "connect4:": ["connect4:name=value"],
@@ -36,13 +36,20 @@ SPECS = {
     "connect4:rows=six": ["connect4", "rows='six'", "int"],
     "connect4:rows=6.5": ["rows='6.5'", "int"],
     "connect4:row=6": ["connect4 has no parameter 'row'", "rows, columns, connect"],
-    "connect4:rows=1": ["connect4.py does not run", "rows 2-15"],
-    "connect4:rows=15": ["connect4.py does not run", "at most 64"],
-    "connect4:connect=8": ["connect4.py does not run", "connect 2 up to"],
-    "connect4:misere=2": ["connect4.py does not run", "misere and drawn are 0 or 1"],
-    "connect4:drawn=-1": ["connect4.py does not run", "misere and drawn are 0 or 1"],
+    "connect4:rows=1": ["connect4 is not to be had with rows=1: ", "rows 2-15"],
+    "connect4:rows=15": ["connect4 is not to be had with rows=15: ", "at most 64"],
+    "connect4:connect=8": ["connect4 is not to be had with connect=8: ", "connect 2 up to"],
+    "connect4:misere=2": ["connect4 is not to be had with misere=2: ", "misere and drawn are 0 or 1"],
+    "connect4:drawn=-1": ["connect4 is not to be had with drawn=-1: ", "misere and drawn are 0 or 1"],
     "connect4:drawn=yes": ["drawn='yes'", "int"],
-    "gomoku:rule=5": ["gomoku.py does not run", "rule free or exact"],
+    "gomoku:rule=5": ["gomoku is not to be had with rule=5: ", "rule free or exact"],
+    "gomoku:size=4": ["gomoku is not to be had with size=4: ", "size 5-20"],
+    "gomoku:size=21": ["gomoku is not to be had with size=21: ", "size 5-20"],
+    "othello:size=7": ["othello is not to be had with size=7: ", "size 6 or 8"],
+    "hex:size=2": ["hex is not to be had with size=2: ", "size 3-13"],
+    "hex:size=14": ["hex is not to be had with size=14: ", "size 3-13"],
+    "hex:swap=2": ["hex is not to be had with swap=2: ", "swap 0 or 1"],
+    "breakthrough:size=7": ["breakthrough is not to be had with size=7: ", "size 6 or 8"],
     "tictactoe:size=4": ["tictactoe has no parameter 'size'", "none"],
 }
 
@@ -56,13 +63,27 @@ def test_refused_specs(spec):
 # What is changed in tictactoe.py, and the words of the refusal.
 START, SYMMETRIES = "def start(s):", "SYMMETRIES = 8"
 FILES = {
-    "no_start": ([(START, "def begin(s):")], ["does not define start"]),
-    "no_text": ([("def to_text", "def _text"), ("def render", "def _draw")], ["does not define to_text, render"]),
+    "no_start": ([(START, "def begin(s):")], ["does not define start(s); "]),
+    "no_text": ([("def to_text", "def _text"), ("def render", "def _draw")], ["not define to_text(s), render(s); "]),
     "no_constant": ([("ACTIONS, MAX_LEGAL, MAX_PLIES, PLANES =", "ACTIONS, _, MAX_PLIES, PLANES =")], ["MAX_LEGAL"]),
-    "not_a_function": ([(START, "start = 3\n\n\ndef begin(s):")], ["start must be a function"]),
-    "numpy_name": ([('("me", "u2")', '("size", "u2")')], ["fields size", "rename"]),
+    "not_a_function": (
+        [(START, "start = 3\n\n\ndef begin(s):")],
+        ["{at start = 3}: start must be a function: write def start(s)"],
+    ),
+    "few_parameters": ([("def legal(s, out)", "def legal(s)")], ["{at def legal}: legal(s) must be legal(s, out)"]),
+    "more_parameters": ([("def render(s)", "def render(s, x)")], ["{at def render}: render(s, x) must be render(s)"]),
+    "no_identity": (
+        [("transform(s, k, out)", "transform(s, out)")],
+        ["transform(s, out) must be transform(s, k, out)"],
+    ),
+    "own_key": ([(START, f"def key():\n    return 3\n\n\n{START}")], ["{at def key}: key() must be key(s)"]),
+    "numpy_name": (
+        [('("me", "u2")', '("size", "u2")')],
+        ["{at STATE = }: STATE fields size", "rename them, to my_size"],
+    ),
     "numpy_names": ([('"me"', '"data"'), ('"other"', '"T"')], ["fields data, T", "rename"]),
     "no_record": ([('STATE = np.dtype([("me", "u2"), ("other", "u2")])', 'STATE = np.dtype("u8")')], ["STATE must"]),
+    "text_field": ([('("me", "u2")', '("me", "U5")')], ["{at STATE = }: STATE field me is <U5; fields are integers"]),
     "no_dtype": ([("STATE = np.dtype(", "STATE = list(")], ["STATE must"]),
     "no_actions": ([("= 9, 9, 9, (2, 3, 3)", "= 0, 9, 9, (2, 3, 3)")], ["ACTIONS", "at least 1", "not 0"]),
     "actions_text": ([("= 9, 9, 9, (2, 3, 3)", "= '9', 9, 9, (2, 3, 3)")], ["ACTIONS", "whole number", "not '9'"]),
@@ -73,18 +94,42 @@ FILES = {
     "flat_planes": ([("(2, 3, 3)", "(2, 9)")], ["PLANES must be (channels, rows, columns)", "(2, 9)"]),
     "empty_planes": ([("(2, 3, 3)", "(0, 3, 3)")], ["PLANES"]),
     "no_symmetries": ([("SYMMETRIES = 8\n", "")], ["transform", "SYMMETRIES"]),
-    "no_images": ([("def transform(", "def _transform(")], ["SYMMETRIES goes with transform,", "not define"]),
+    "no_images": (
+        [("def transform(", "def _transform(")],
+        ["SYMMETRIES goes with transform(s, k, out), ", "not define"],
+    ),
     "few_symmetries": ([(SYMMETRIES, "SYMMETRIES = 0")], ["SYMMETRIES", "at least 1", "not 0"]),
-    "no_index": ([(SYMMETRIES, "SYMMETRIES = 8\nLOGITS = 9")], ["LOGITS goes with policy_index"]),
+    "no_index": (
+        [(SYMMETRIES, "SYMMETRIES = 8\nLOGITS = 9")],
+        ["{at LOGITS = 9}: LOGITS goes with policy_index(s, a)"],
+    ),
     "bad_logits": (
         [(SYMMETRIES, "SYMMETRIES = 8\nLOGITS = 0"), (START, f"def policy_index(s, a):\n    return a\n\n\n{START}")],
         ["LOGITS", "at least 1", "not 0"],
     ),
-    "no_features": ([(SYMMETRIES, "SYMMETRIES = 8\nFEATURES = 18")], ["FEATURES goes with MAX_ACTIVE, features"]),
+    "no_features": (
+        [(SYMMETRIES, "SYMMETRIES = 8\nFEATURES = 18")],
+        ["FEATURES goes with MAX_ACTIVE, features(s, out)"],
+    ),
     "repetition": ([(SYMMETRIES, "SYMMETRIES = 8\nREPETITION = 1")], ["REPETITION", "not 1"]),
-    "policy_shape": ([(SYMMETRIES, "SYMMETRIES = 8\nPOLICY = (2, 0)")], ["POLICY", "(2, 0)", "LOGITS"]),
+    "policy_shape": (
+        [(SYMMETRIES, "SYMMETRIES = 8\nPOLICY = (2, 0)")],
+        ["{at POLICY = }: POLICY (2, 0)", "makes 18 logits, not LOGITS = 9"],
+    ),
+    "no_pieces": (
+        [("def pieces(s):", "def painted(s):"), ("pieces(s)", "painted(s)")],
+        ["GRID goes with pieces(s)"],
+    ),
+    "grid_look": (
+        [('GRID = "marks"', 'GRID = "mark"')],
+        ["GRID must be (look, names", "a look of marks, discs", "'mark'"],
+    ),
+    "grid_names": ([('"abc", "321"', '"abc", 3')], ["{at GRID = }: GRID must be", "names of the columns"]),
     "syntax": ([(START, "def start(s:")], ["syntax.py does not run", "SyntaxError"]),
-    "raises": ([(START, f"raise RuntimeError('a\\nb')\n\n\n{START}")], ["raises.py does not run", "RuntimeError: a b"]),
+    "raises": (
+        [(START, f"raise RuntimeError('a\\nb')\n\n\n{START}")],
+        ["raises.py does not run ({at raise RuntimeError}): RuntimeError: a b"],
+    ),
     "imports": ([("import numpy as np", "import numpy as np\nimport nowhere")], ["imports.py does not run", "nowhere"]),
     "leaves": ([(START, f"raise SystemExit(3)\n\n\n{START}")], ["leaves.py does not run", "SystemExit"]),
 }
@@ -93,9 +138,10 @@ FILES = {
 @pytest.mark.parametrize("name", FILES)
 def test_refused_files(tmp_path, name):
     changes, expected = FILES[name]
-    line = refusal(variant(tmp_path, name, "tictactoe", *changes))
-    assert name in line
-    assert all(words in line for words in expected), line
+    path = variant(tmp_path, name, "tictactoe", *changes)
+    line = refusal(path)
+    assert path.name in line
+    assert all(with_lines(words, path) in line for words in expected), line
 
 
 def test_a_refused_file_can_be_mended_and_loaded(tmp_path):
@@ -106,7 +152,7 @@ def test_a_refused_file_can_be_mended_and_loaded(tmp_path):
 
 
 def test_games_that_ship():
-    assert known_games() == ["breakthrough", "connect4", "gomoku", "hex", "othello", "tictactoe"]
+    assert known_games() == ["breakthrough", "chess", "connect4", "gomoku", "hex", "othello", "tictactoe"]
     assert load("connect4") is load("connect4")
     for name in known_games():
         assert load(name).rules
