@@ -10,6 +10,7 @@ arrays.py      the memory of one tree
 noise.py       Dirichlet noise for the root's priors
 evaluator.py   what a search asks of a net
 position.py    a start state, actions and keys: what search, arena and interfaces share
+gamefile.py    games in files, played through by the rules
 modes.py       search, net, value, hybrid, auto: which prior, which leaf value; and the solver's name beside them
 answer.py      what a search's trees come to: its result, and a report of each move
 result.py      what every search returns, and how its move is chosen

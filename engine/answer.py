@@ -1,5 +1,6 @@
 """What a search answers: the result of its trees, and what they hold of each move."""
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -79,11 +80,13 @@ def _fresh_visits(search: "Search") -> np.ndarray:
     return np.asarray(fresh)
 
 
-def reports_of(search: "Search", result: SearchResult) -> list[MoveReport]:
-    """What the tree that gave `result` holds of each legal move, in the order of its arrays."""
+def reports_of(search: "Search", result: SearchResult, actions: Collection[int] | None = None) -> list[MoveReport]:
+    """What the tree that gave `result` holds of each of its moves, or of `actions`, in the order of its arrays."""
     assert search.position is not None
     reports = []
     for i, child in enumerate(_merged(search)[0]):
+        if actions is not None and child["action"] not in actions:
+            continue
         low, high = int(child["lower"]), int(child["upper"])
         reports.append(
             MoveReport(

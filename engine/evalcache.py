@@ -18,10 +18,11 @@ VALUE, DRAW, PRIORS = 0, 1, 2  # of a row: loss less win probability, draw proba
 
 
 class Kept(NamedTuple):
-    """Evaluations by position: keys uint64 [entries, none or a power of two] (0: free), rows float32 [entries, PRIORS +
-    MAX_LEGAL], the priors in the order of the legal moves.
+    """Evaluations by position.
 
-    pending int32 [entries]: the row of the batch under way that will be kept there; -1 where the row is complete.
+    keys uint64 [entries, none or a power of two] (0: free), rows float32 [entries, PRIORS + MAX_LEGAL], the priors in
+    the order of the legal moves. pending int32 [entries]: the row of the batch under way that will be kept there; -1
+    where the row is complete.
     """
 
     keys: npt.NDArray[np.uint64]
@@ -30,12 +31,15 @@ class Kept(NamedTuple):
 
 
 @register_jitable
-def name_of(eval_key: Any, policy_index: Any, s: Any, moves: Any, k: Any) -> Any:
-    """The name, never 0, of a position by what its evaluation depends on: its encoding, and its k legal moves, of which
-    an encoding need not tell."""
-    name = eval_key(s)
+def name_of(name: Any, terms: Any, k: Any) -> Any:
+    """The name, never 0, of a position by what its evaluation depends on.
+
+    That is its encoding, by its eval_key, and the logits of its k legal moves, int32 [k or more, TERMS], of which an
+    encoding need not tell.
+    """
     for j in range(k):
-        name = name * U(0x9E3779B97F4A7C15) + U(policy_index(s, moves[j]))
+        for i in range(terms.shape[1]):
+            name = name * U(0x9E3779B97F4A7C15) + U(terms[j, i])
     return mix(name) | U(1)
 
 

@@ -34,14 +34,19 @@ CHECK_EVERY = 64  # simulations between two looks at early stop: a fixed count, 
 
 
 @register_jitable
-def rollout(legal: Any, play: Any, outcome: Any, s: Any, moves: Any, n: Any, rng: Any) -> Any:
-    """Play uniformly random moves from s, whose n legal actions stand in moves; outcome for the player to move."""
-    sign = 1.0
-    while n > 0:
+def rollout(legal: Any, play: Any, outcome: Any, s: Any, moves: Any, n: Any, rng: Any, most: Any) -> Any:
+    """Play uniformly random moves from s, whose n legal actions stand in moves; outcome for the player to move.
+
+    A game that goes on after `most` plies is a draw, as everywhere.
+    """
+    plies = 0
+    while n > 0 and plies < most:
         play(s, moves[below(rng, n)])
-        sign = -sign
         n = legal(s, moves)
-    return sign * outcome(s)
+        plies += 1
+    if n > 0:
+        return 0.0
+    return (1.0 - 2.0 * (plies & 1)) * outcome(s)
 
 
 @register_jitable
@@ -92,16 +97,17 @@ class Kernels:
     root_policy: Callable[..., Any]
     open_bracket: Callable[..., Any]
     improved_policy: Callable[..., Any]
+    win_soon: Callable[..., Any] | None
 
 
 @cache
 def kernels(game: Game) -> Kernels:
     """Compile (or read from Numba's disk cache) the search kernels of a game."""
     legal, play, outcome, encode, key = game.legal, game.play, game.outcome, game.encode, game.key
-    policy_index, eval_key = game.policy_index, game.eval_key
-    repetition, max_legal = game.repetition, game.max_legal
+    policy_terms, terms, eval_key = game.policy_terms, game.terms, game.eval_key
+    repetition, max_legal, max_plies = game.repetition, game.max_legal, game.max_plies
     static_value = game.static_value or no_static_value
-    best_first = game.best_first or legal  # never negative then: nothing is decided ahead
+    best_first = game.ahead or legal  # never negative then: nothing is decided ahead
 
     @kernel(game)
     def plan(
@@ -140,7 +146,7 @@ def kernels(game: Game) -> Kernels:
                 elif o.leaf == t.LEAF_STATIC:
                     value = -static_value(s)
                 else:
-                    result = -rollout(legal, play, outcome, s, moves, k, rng)
+                    result = -rollout(legal, play, outcome, s, moves, k, rng, max_plies)
                     value = t.utility(np.int64(result), depth, o.draw_value)
                     draw = 1.0 if result == 0 else 0.0
             elif ended == t.PROVEN and tree[leaf].lower == tree[leaf].upper:
@@ -167,7 +173,7 @@ def kernels(game: Game) -> Kernels:
         """
         rows = 0
         keys = np.empty(paths.shape[1] if repetition > 0 else 1, np.uint64)
-        promising = np.empty(max_legal, np.int32)
+        promising, summed = np.empty(max_legal, np.int32), np.empty((max_legal, terms), np.int32)
         scores = np.empty(max_legal, np.float64)
         for b in range(slots.shape[0]):
             slot = slots[b]
@@ -200,7 +206,8 @@ def kernels(game: Game) -> Kernels:
                         place = -1
                         row = rows
                         if kept.keys.shape[0] > 0:
-                            name = name_of(eval_key, policy_index, s, moves[b], k)
+                            policy_terms(s, moves[b], k, summed)
+                            name = name_of(eval_key(s), summed, k)
                             place = place_of(kept.keys, name)
                             if kept.keys[place] != name:
                                 kept.keys[place] = name
@@ -247,7 +254,7 @@ def kernels(game: Game) -> Kernels:
 
         logits float32 [rows, LOGITS], wdl float32 [rows, 3] for the player to move, used int64 [trees].
         """
-        priors = np.empty(max_legal, np.float32)
+        priors, summed = np.empty(max_legal, np.float32), np.empty((max_legal, terms), np.int32)
         for b in range(slots.shape[0]):
             slot = slots[b]
             row = slot.row
@@ -263,8 +270,11 @@ def kernels(game: Game) -> Kernels:
             if not o.uniform_prior:
                 high = np.float32(-1e30)
                 total = np.float32(0.0)
+                policy_terms(s, moves[b], k, summed)
                 for j in range(k):
-                    priors[j] = logits[row, policy_index(s, moves[b, j])]
+                    priors[j] = logits[row, summed[j, 0]]
+                    for i in range(1, terms):
+                        priors[j] += logits[row, summed[j, i]]
                     high = max(high, priors[j])
                 for j in range(k):
                     priors[j] = np.exp(priors[j] - high)
@@ -290,10 +300,40 @@ def kernels(game: Game) -> Kernels:
                 draw = 0.0
                 value = -static_value(s)
             else:
-                result = -rollout(legal, play, outcome, s, moves[b], k, rng)
+                result = -rollout(legal, play, outcome, s, moves[b], k, rng, max_plies)
                 value = t.utility(np.int64(result), depth, o.draw_value)
                 draw = 1.0 if result == 0 else 0.0
             t.backup(tree, paths[b], depth, value, draw, o)
+
+    wins_at_once = game.wins_at_once or no_static_value  # which nobody then calls
+
+    @kernel(game)
+    def win_soon(tree: Any, roots: Any, path: Any) -> None:
+        """Prove the moves from roots[0] after which every answer lets the player win at once, as in a mate in two.
+
+        tree NODE [nodes], its root expanded, path int32 [MAX_PLIES + 2].
+        """
+        boards, answers, moves = np.empty(2, roots.dtype), np.empty(max_legal, np.int32), np.empty(max_legal, np.int32)
+        child, after = boards[0], boards[1]
+        for i in range(tree[0].first_child, tree[0].first_child + tree[0].child_count):
+            if tree[i].lower == tree[i].upper:
+                continue
+            boards[0] = roots[0]
+            play(child, tree[i].action)
+            n = legal(child, answers)
+            won = n > 0
+            for j in range(n):
+                boards[1] = boards[0]
+                play(after, answers[j])
+                if not wins_at_once(after) or legal(after, moves) == 0:
+                    won = False
+                    break
+            if won:
+                tree[i].lower = 1
+                tree[i].upper = 1
+                tree[i].plies = 2
+                path[1] = i
+                t.prove(tree, path, 1)
 
     @kernel(game)
     def reroot(tree: Any, action: Any, out: Any) -> Any:
@@ -325,4 +365,5 @@ def kernels(game: Game) -> Kernels:
         """gumbel.improved_policy, compiled."""
         improved_policy(children, draw_value, value_scale, out)
 
-    return Kernels(plan, gather, scatter, reroot, noise, decided, root_policy, bracket, improved)
+    soon = win_soon if game.wins_at_once is not None else None
+    return Kernels(plan, gather, scatter, reroot, noise, decided, root_policy, bracket, improved, soon)

@@ -1,11 +1,15 @@
 """The modes: where a search takes its priors and its leaf values from. Toggled at run time, for any game."""
 
-import difflib
+from __future__ import annotations
+
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from games.contract import Game
-from games.errors import TandemError
+from games.errors import TandemError, nearest
+
+if TYPE_CHECKING:
+    from games.contract import Game
 
 PRIORS, VALUES = ("net", "uniform"), ("net", "rollout", "static")
 
@@ -49,12 +53,18 @@ CHOICES = {
 }
 
 
+def about_mode(name: str, game: Game) -> str:
+    """What a mode is, in words, for this game."""
+    if name == "search" and game.static_value is not None:
+        words = game.static_value.__doc__
+        return f"direct only: tree search over the game's static value{f' ({words})' if words else ''}, no net"
+    return CHOICES[name]
+
+
 def check_name(name: str, known: Iterable[str]) -> None:
     """TandemError with the nearest of the known modes where `name` is none of them."""
     if name not in known:
-        close = difflib.get_close_matches(name, known, 1)
-        hint = f"did you mean {close[0]}? " if close else ""
-        raise TandemError(f"unknown mode '{name}': {hint}modes are {', '.join(known)}")
+        raise TandemError(f"unknown mode '{name}': {nearest(name, known)}modes are {', '.join(known)}")
 
 
 def resolve(game: Game, name: str, prior: str | None, value: str | None) -> Mode:

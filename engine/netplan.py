@@ -10,7 +10,7 @@ import numpy as np
 from engine import tree as t
 from engine.evalcache import DRAW, PRIORS, VALUE, EvalCache, name_of, place_of
 from engine.kernels import CHECK_EVERY, end_at_once, no_static_value, rollout, root_choice
-from engine.perceptron import KernelNet, hidden, output, softmax
+from engine.perceptron import KernelNet, hidden, hidden_of_list, output, softmax
 from games.compiler import kernel
 from games.contract import Game
 
@@ -21,7 +21,7 @@ class NetPlan:
     """A kernel net at work on one tree."""
 
     def __init__(self, game: Game, net: KernelNet) -> None:
-        self.net, self.scratch, self.plan = net, net.scratch(), net_plan(game)
+        self.net, self.scratch, self.plan = net, net.scratch(), net_plan(game, net.listed)
 
     def advance(
         self, tree: Any, used: Any, bracket: Any, root: Any, history: Any, count: int, path: Any, o: Any, n: int,
@@ -41,16 +41,19 @@ class NetPlan:
 
 
 @cache
-def net_plan(game: Game) -> Callable[..., Any]:
-    """Compile (or read from Numba's disk cache) the search kernel of a game for kernel nets."""
+def net_plan(game: Game, listed: bool) -> Callable[..., Any]:
+    """Compile (or read from Numba's disk cache) the search kernel of a game for kernel nets; `listed` as the net is."""
     legal, play, outcome, encode, key = game.legal, game.play, game.outcome, game.encode, game.key
-    policy_index, eval_key, repetition, max_legal = game.policy_index, game.eval_key, game.repetition, game.max_legal
+    eval_key, repetition, max_legal = game.eval_key, game.repetition, game.max_legal
+    inputs = game.listed if listed else game
+    policy_terms, terms, logits = inputs.policy_terms, inputs.terms, inputs.logits
     static_value = game.static_value or no_static_value
     transform, transform_action = game.transform, game.transform_action
-    best_first = game.best_first or legal  # never negative then: nothing is decided ahead
-    shape, cells, logits = game.planes, prod(game.planes), game.logits
+    best_first = game.ahead or legal  # never negative then: nothing is decided ahead
+    shape, cells, max_plies = game.planes, prod(game.planes), game.max_plies
+    features = game.features
 
-    @kernel(game)
+    @kernel(inputs)
     def plan_net(
         tree: Any, used: Any, bracket: Any, root: Any, history: Any, count: Any, path: Any, o: Any, n: Any, left: Any,
         rng: Any, weights: Any, scratch: Any, kept: Any
@@ -65,10 +68,11 @@ def net_plan(game: Game) -> Callable[..., Any]:
         keys = np.empty(path.shape[0] if repetition > 0 else 1, np.uint64)
         odds = np.empty(3, np.float32)
         scores = np.empty(max_legal, np.float64)
-        planes = scratch.inputs[:cells].reshape(shape)
+        planes = scratch.inputs[: 0 if listed else cells].reshape((0, 0, 0) if listed else shape)
         evaluations = 0
         s, image = root[1], root[2]
-        promising = np.empty(max_legal, np.int32)
+        promising, mirrored = np.empty(max_legal, np.int32), np.empty(max_legal, np.int32)
+        summed, image_summed = np.empty((max_legal, terms), np.int32), np.empty((max_legal, terms), np.int32)
         for simulation in range(n):
             if o.look_ahead and tree[0].visits == 1 and tree[0].first_child >= 0:
                 end_at_once(legal, play, outcome, tree, root, 0, root, 1, promising, path)
@@ -89,7 +93,8 @@ def net_plan(game: Game) -> Callable[..., Any]:
                 tree[leaf].plies = -ahead
                 value, draw = t.finish(tree, path, depth, -1 if ahead & 1 else 1, o)
             elif k > 0:
-                name = name_of(eval_key, policy_index, s, moves, k)
+                policy_terms(s, moves, k, summed)
+                name = name_of(eval_key(s), summed, k)
                 at = place_of(kept.keys, name)
                 row = kept.rows[at]
                 priors = row[PRIORS:]
@@ -105,14 +110,22 @@ def net_plan(game: Game) -> Callable[..., Any]:
                         elif not transform(s, i, image):
                             continue
                         seen += 1
-                        encode(image, planes)
-                        active = hidden(weights, scratch)
+                        if listed:
+                            active = hidden_of_list(weights, scratch, features(image, scratch.active))
+                        else:
+                            encode(image, planes)
+                            active = hidden(weights, scratch)
                         for j in range(3):
                             odds[j] += output(weights, scratch, active, logits + j)
                         if not o.uniform_prior:
+                            if i > 0:
+                                for j in range(k):
+                                    mirrored[j] = transform_action(i, moves[j])
+                                policy_terms(image, mirrored, k, image_summed)
+                            at_logits = image_summed if i > 0 else summed
                             for j in range(k):
-                                action = moves[j] if i == 0 else transform_action(i, moves[j])
-                                priors[j] += output(weights, scratch, active, policy_index(image, action))
+                                for term in range(terms):
+                                    priors[j] += output(weights, scratch, active, at_logits[j, term])
                     odds /= np.float32(seen)
                     finite = softmax(odds, 3)
                     if not o.uniform_prior:
@@ -135,7 +148,7 @@ def net_plan(game: Game) -> Callable[..., Any]:
                     draw = 0.0
                     value = -static_value(s)
                 else:
-                    result = -rollout(legal, play, outcome, s, moves, k, rng)
+                    result = -rollout(legal, play, outcome, s, moves, k, rng, max_plies)
                     value = t.utility(np.int64(result), depth, o.draw_value)
                     draw = 1.0 if result == 0 else 0.0
             elif ended == t.LEAF:

@@ -8,6 +8,7 @@ arguments, so that one compiled kernel serves every size.
 from collections.abc import Callable, Sequence
 from functools import cache
 from itertools import pairwise
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -129,8 +130,25 @@ def hidden(weights: Any, scratch: Any) -> Any:
 
     These stand in scratch.active and scratch.values afterwards, for `output`.
     """
+    return _through(weights, scratch, _activate(scratch.inputs, False, scratch.active, scratch.values))
+
+
+@register_jitable
+def hidden_of_list(weights: Any, scratch: Any, n: Any) -> Any:
+    """`hidden`, of the n inputs that scratch.active lists, each 1 and all others 0."""
+    active, values = scratch.active, scratch.values
+    for i in range(n):
+        values[i] = 1.0
+    for i in range(n, n + GROUP):
+        active[i] = 0
+        values[i] = 0.0
+    return _through(weights, scratch, n)
+
+
+@register_jitable
+def _through(weights: Any, scratch: Any, n: Any) -> Any:
+    """The hidden layers, from the n active inputs."""
     numbers, layers, active, values = weights.numbers, weights.layers, scratch.active, scratch.values
-    n = _activate(scratch.inputs, False, active, values)
     for layer in range(layers.shape[0] - 1):
         start, bias = layers[layer, ROWS], layers[layer, BIAS]
         y = scratch.units[: layers[layer, WIDTH]]
@@ -180,13 +198,23 @@ def softmax(x: Any, n: Any) -> Any:
 def _evaluate() -> Callable[..., Any]:
     """Compile (or read from Numba's disk cache) the loop of KernelNet.evaluate."""
 
-    def evaluate(weights: Any, scratch: Any, planes: Any, logits: Any, wdl: Any) -> Any:
-        """On planes float32 [n, cells]; returns how many positions had NaN or infinite outputs."""
+    def evaluate(weights: Any, scratch: Any, planes: Any, logits: Any, wdl: Any, features: Any) -> Any:
+        """On planes float32 [n, cells]; returns how many positions had NaN or infinite outputs.
+
+        Where features is above 0 the planes are lists of indices that end at `features`.
+        """
         bad = 0
         for g in range(planes.shape[0]):
-            for i in range(planes.shape[1]):
-                scratch.inputs[i] = planes[g, i]
-            n = hidden(weights, scratch)
+            if features:
+                n = 0
+                while n < planes.shape[1] and planes[g, n] < features:
+                    scratch.active[n] = np.int32(planes[g, n])
+                    n += 1
+                n = hidden_of_list(weights, scratch, n)
+            else:
+                for i in range(planes.shape[1]):
+                    scratch.inputs[i] = planes[g, i]
+                n = hidden(weights, scratch)
             total = np.float32(0.0)
             for k in range(logits.shape[1]):
                 logits[g, k] = output(weights, scratch, n, k)
@@ -203,17 +231,18 @@ def _evaluate() -> Callable[..., Any]:
 
 
 class KernelNet:
-    """A perceptron from the flattened planes to policy logits and three WDL logits, for `Search` to run in its kernel.
+    """A perceptron for `Search` to run in its kernel.
 
-    It holds no state: threads and searches may share it.
+    It leads from the planes, or a list of active inputs, to policy logits and three WDL logits. It holds no state:
+    threads and searches may share it.
     """
 
-    def __init__(self, net_id: str, layers: Sequence[tuple[FloatArray, FloatArray]]) -> None:
+    def __init__(self, net_id: str, layers: Sequence[tuple[FloatArray, FloatArray]], *, listed: bool = False) -> None:
         """Take weight [outputs, inputs] and bias [outputs] of each layer, float32; ReLU follows all but the last.
 
         Raises TandemError when there are fewer than two layers, their shapes do not fit or a number is not finite.
         """
-        self.net_id = net_id
+        self.net_id, self.listed = net_id, listed
         self.inputs = layers[0][0].shape[1]
         shapes = [weight.shape for weight, _ in layers]
         fits = all(outputs == inputs for (outputs, _), (_, inputs) in pairwise(shapes))
@@ -231,7 +260,8 @@ class KernelNet:
 
     def evaluate(self, planes: FloatArray, logits: FloatArray, wdl: FloatArray) -> None:
         """Evaluator.evaluate, one position after the other; TandemError when an output is NaN or infinite."""
-        bad = _evaluate()(self.weights, self.scratch(), planes.reshape(len(planes), self.inputs), logits, wdl)
+        rows, features = planes.reshape(len(planes), prod(planes.shape[1:])), self.inputs if self.listed else 0
+        bad = _evaluate()(self.weights, self.scratch(), rows, logits, wdl, features)
         if bad:
             raise self.broken(f"{bad} of {len(planes)} positions")
 

@@ -1,8 +1,12 @@
 """A position with its past: a start state, the actions since, the keys on the way."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from games.contract import Game, StateArray
+from games.defaults import CLAIMED
 from games.errors import TandemError
 from games.rules import rules
 
@@ -19,7 +23,7 @@ class Position:
     def __post_init__(self) -> None:
         if not self.states:
             self.states = [rules(self.game).first()]
-        self.keys = [self._key(state) for state in self.states]
+        self.keys = self.keys or [self._key(state) for state in self.states]
 
     @classmethod
     def from_text(cls, game: Game, text: str) -> "Position":
@@ -32,6 +36,18 @@ class Position:
         position = cls(game)
         for move in moves:
             position.play_text(move)
+        return position
+
+    @classmethod
+    def from_actions(cls, game: Game, start: StateArray, actions: Sequence[int]) -> "Position":
+        """The position after these actions from `start`; TandemError where one is illegal."""
+        states, keys = np.repeat(start, len(actions) + 1), np.empty(len(actions) + 1, np.uint64)
+        played = rules(game).replay(states, np.array(actions, np.int32), keys)
+        known = keys[: played + 1].tolist() if game.repetition else [0] * (played + 1)
+        views = [states[i : i + 1] for i in range(played + 1)]
+        position = cls(game, list(actions[:played]), known, views)
+        if played < len(actions):
+            position.play(actions[played])  # which says what is wrong
         return position
 
     @property
@@ -51,12 +67,33 @@ class Position:
 
     @property
     def ended(self) -> str:
-        """Why the game is over: "rules", "repetition" or "max plies"; "" while it goes on."""
+        """Why the game is over: "rules", "repetition", "claim" or "max plies"; "" while it goes on.
+
+        A claim is that of a draw other than by repetition, such as after chess's fifty moves.
+        """
         if not rules(self.game).legal(self.state):
             return "rules"
-        if self.game.repetition and self.keys.count(self.keys[-1]) >= self.game.repetition:
+        key, needed = self.keys[-1], self.game.repetition
+        if needed and key == CLAIMED:
+            return "claim"
+        if needed and self.keys.count(key) >= needed:
             return "repetition"
         return "max plies" if self.ply >= self.game.max_plies else ""
+
+    @property
+    def playable(self) -> bool:
+        """Whether moves can follow: where a draw can be claimed, or a position came again, nobody may have claimed."""
+        return self.ended in ("", "repetition", "claim")
+
+    @property
+    def ending(self) -> str:
+        """Why the game is over, as players say it: "checkmate"; "" before, and where nothing need be said."""
+        ended = self.ended
+        if ended == "repetition":
+            return {3: "threefold repetition"}.get(self.game.repetition, ended)
+        if ended == "max plies":
+            return f"{self.game.max_plies:,} plies"
+        return self.game.ending(self.state) if ended else ""
 
     def outcome(self) -> float:
         """Of a game that has ended: +1, 0 or -1 for the player to move."""
@@ -98,9 +135,14 @@ class Position:
         self.keys.pop()
         return self.actions.pop()
 
+    def recent(self, plies: int) -> "Position":
+        """The same position as if the game had begun `plies` actions ago; all of it where it is not that long."""
+        first = max(0, self.ply - plies)
+        return Position(self.game, self.actions[first:], states=self.states[first:])
+
     def copy(self) -> "Position":
         """An independent copy; states are shared, as nobody writes to them."""
-        return Position(self.game, list(self.actions), states=list(self.states))
+        return Position(self.game, list(self.actions), list(self.keys), list(self.states))
 
     def legal_text(self) -> str:
         """The legal moves as players write them."""

@@ -1,7 +1,7 @@
 """Search: one position, any mode, in resumable steps; what the next move can use of the tree is kept."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ import numpy as np
 from engine.answer import reports_of, result_of
 from engine.arrays import TreeArrays
 from engine.evalcache import EvalCache
-from engine.evaluator import Evaluator
+from engine.evaluator import Evaluator, inputs_of
 from engine.kernels import CHECK_EVERY, kernels
 from engine.modes import resolve
 from engine.netplan import NetPlan
@@ -25,13 +25,19 @@ from games.rng import Random, seed_for
 DEFAULT_SIMULATIONS = 100
 # Leaves that wait for one batch choose without each other's values: that costs little in a search of many times more.
 MOST_LEAVES, SIMULATIONS_PER_LEAF = 16, 100
-# Chosen on labelled Connect Four positions, among 0.8 to 5 with nets and 1.5 to 8 with play-outs.
-C_PUCT_NET, C_PUCT_ROLLOUT = 1.5, 3.0
-FPU_NET, FPU_ROLLOUT = 0.25, -1.0  # play-outs say little until each move has had one
+# By leaf value. Chosen on labelled Connect Four positions, among 0.8 to 5 with nets and 1.5 to 8 with play-outs; for
+# static values in games of chess at 2,000 to 5,000 simulations, among 0.08 to 3 and -1 to 0.2: 0.3 plays as well as 1,
+# which finds more mates.
+C_PUCT = {"net": 1.5, "rollout": 3.0, "static": 1.0}
+# Play-outs say little until each move has had one.
+FPU_REDUCTION = {"net": 0.25, "rollout": -1.0, "static": 0.0}
 ROOTS = ("puct", "gumbel")
 VALUE_SCALE = 0.25
 NEVER = 2**40  # simulations: more than can be left, so that nothing is decided early
+# From which budget on a search begins by looking for wins in three plies: in chess one to two milliseconds.
+LOOK_SIMULATIONS, LOOK_SECONDS = 1000, 0.05
 MOST_SECONDS = 1_000_000
+CHUNK = 512  # simulations of a tree between two looks at the stop signal, where they are counted
 CHUNK_SECONDS = 0.005  # between two looks at the clock, the stop signal and Ctrl-C
 THREAD_NOISE = 0.1  # share of Dirichlet noise that makes the trees of further threads differ
 
@@ -102,7 +108,8 @@ class Search:
             raise TandemError("images are averaged by kernel nets alone: leave images out, or use a perceptron")
         if isinstance(self.evaluator, KernelNet) and (self.settings.leaves or 1) > 1:
             raise TandemError("a kernel net evaluates one leaf at a time: leave leaves out, or use backend=torch")
-        self.kernels = kernels(game)
+        inputs = inputs_of(game, self.evaluator)
+        self.kernels = kernels(inputs)
         self.options = self._options()
         threads = self.settings.threads if self.mode.plies_of_search is None else 1  # a few evaluations need no more
         nodes = self.settings.memory // (2 * NODE.itemsize * threads)
@@ -110,7 +117,7 @@ class Search:
         leaves = game.max_legal if self.mode.plies_of_search == 1 else self.settings.leaves or MOST_LEAVES
         seeds = [seed_for(self.settings.seed, i) for i in range(threads)]
         caches = [EvalCache(game, self.settings.cache if self.evaluator is not None else 0, 1) for _ in seeds]
-        self.trees = [TreeArrays(game, nodes, leaves, *rest) for rest in zip(seeds, caches, strict=True)]
+        self.trees = [TreeArrays(game, nodes, leaves, *rest, inputs) for rest in zip(seeds, caches, strict=True)]
         if isinstance(self.evaluator, KernelNet):
             for tree in self.trees:
                 tree.net_plan = NetPlan(game, self.evaluator)
@@ -118,6 +125,7 @@ class Search:
         self.pool = ThreadPoolExecutor(threads) if threads > 1 else None
         self._batch_leaves(1 if self.settings.leaves is None and self.mode.plies_of_search is None else leaves)
         self.position: Position | None = None
+        self.chosen_from: frozenset[int] | None = None  # the root's moves, where they are not all that are legal
         self.simulations, self.seconds = 0, 0.0
         self.history = np.zeros(1, np.uint64)
         self.moves_chosen = self.moves_planned = 0
@@ -126,9 +134,8 @@ class Search:
         s, mode = self.settings, self.mode
         options = np.zeros(1, OPTIONS)
         o = options[0]
-        rollouts = mode.value != "net"
-        o["c_puct"] = s.c_puct if s.c_puct is not None else (C_PUCT_ROLLOUT if rollouts else C_PUCT_NET)
-        o["fpu_reduction"] = s.fpu_reduction if s.fpu_reduction is not None else (FPU_ROLLOUT if rollouts else FPU_NET)
+        o["c_puct"] = s.c_puct if s.c_puct is not None else C_PUCT[mode.value]
+        o["fpu_reduction"] = s.fpu_reduction if s.fpu_reduction is not None else FPU_REDUCTION[mode.value]
         if mode.plies_of_search == 1:
             o["fpu_reduction"] = -1e6  # every child once before any twice
         if s.value_pruning and mode.value != "net":
@@ -137,7 +144,7 @@ class Search:
         o["draw_value"] = s.draw_value
         o["images"] = min(s.images, self.game.symmetries)
         o["solve"], o["early_stop"] = s.solve, s.early_stop and mode.plies_of_search is None
-        o["look_ahead"] = s.solve and s.look_ahead and mode.plies_of_search is None and self.game.best_first is not None
+        o["look_ahead"] = s.solve and s.look_ahead and mode.plies_of_search is None and self.game.ahead is not None
         o["uniform_prior"] = mode.prior == "uniform"
         o["leaf"] = {"net": LEAF_NET, "rollout": LEAF_ROLLOUT, "static": LEAF_STATIC}[mode.value]
         return options
@@ -147,14 +154,23 @@ class Search:
         self.leaves = 1 if isinstance(self.evaluator, KernelNet) else leaves
         self.options["virtual_loss"] = 1.0 if self.leaves > 1 else 0.0
 
-    def start(self, position: Position) -> None:
-        """Make `position` the root, keeping the subtree that earlier searches grew under it."""
-        if position.ended not in ("", "repetition"):  # a draw by claim never ends the root: nobody may have claimed it
+    def start(self, position: Position, moves: Collection[int] | None = None) -> None:
+        """Make `position` the root, keeping the subtree that earlier searches grew under it.
+
+        `moves` are the actions to choose from, where they are not all that are legal. TandemError when the game is over
+        or none of them is legal.
+        """
+        if not position.playable:
             raise TandemError(f"the game is over ({position.ended}); there is nothing to search")
-        if not self._descend_to(position):
+        legal = frozenset(position.legal())
+        chosen_from = legal if moves is None else legal & frozenset(moves)
+        if not chosen_from:
+            raise TandemError("none of the moves to choose from is legal")
+        if not self._descend_to(position, legal if self.chosen_from is None else self.chosen_from, chosen_from):
             for tree in self.trees:
                 tree.clear()
         self.position = position.copy()
+        self.chosen_from = None if chosen_from == legal else chosen_from
         self.history = np.array(position.keys[:-1] or [0], np.uint64)
         for tree in self.trees:
             tree.roots[0] = position.state[0]
@@ -162,13 +178,18 @@ class Search:
             tree.evaluations = 0
         self.simulations, self.seconds = 0, 0.0
 
-    def _descend_to(self, position: Position) -> bool:
-        """Reroot every tree where `position` continues the last one; False when it does not."""
+    def _descend_to(self, position: Position, before: frozenset[int], now: frozenset[int]) -> bool:
+        """Reroot every tree where `position` continues the last one; False when it does not.
+
+        Nor where the root stays and has moves `now` that it had not `before`: its trees know nothing of them.
+        """
         last = self.position
         if last is None or not self.settings.reuse or last.start.tobytes() != position.start.tobytes():
             return False
         ahead = position.ply - last.ply
         if ahead < 0 or position.actions[: last.ply] != last.actions:
+            return False
+        if ahead == 0 and not now <= before:
             return False
         if self.settings.draw_value != 0 and ahead % 2:
             return False  # utilities are the root player's, and that is another one now
@@ -270,18 +291,22 @@ class Search:
         simulations: int | None = None,
         seconds: float | None = None,
         stop: Callable[[], bool] | None = None,
+        moves: Collection[int] | None = None,
     ) -> SearchResult:
         """Search until the budget is spent, the answer is certain or stop() says so; then choose a move.
 
-        With neither budget given, DEFAULT_SIMULATIONS. Raises TandemError for budgets of zero or less.
+        With neither budget given, DEFAULT_SIMULATIONS. Raises TandemError for budgets of zero or less, and as start.
         """
         check_budget(simulations, seconds)
         if self.settings.leaves is None and self.mode.plies_of_search is None:
-            few = (simulations or DEFAULT_SIMULATIONS) // (SIMULATIONS_PER_LEAF * len(self.trees))
-            self._batch_leaves(MOST_LEAVES if simulations is None and seconds else max(1, min(few, MOST_LEAVES)))
-        self.start(position)
+            few = leaves_for((simulations or DEFAULT_SIMULATIONS) // len(self.trees))
+            self._batch_leaves(MOST_LEAVES if simulations is None and seconds else few)
+        self.start(position, moves)
         planned = self._plan_needed()
         if planned:
+            self._restrict()
+            if self.looks_for_wins(simulations or DEFAULT_SIMULATIONS, seconds):
+                self._look_for_wins()
             if seconds is not None:
                 self._run_clock(seconds, simulations, stop)
             else:
@@ -301,13 +326,44 @@ class Search:
                 if tree.nodes[0, 0]["first_child"] < 0 or self.mode.plies_of_search is not None:
                     tree.clear()
             self.advance(1)
+            self._restrict()
         if self.mode.plies_of_search == 1:
-            assert self.position is not None
-            self.advance(len(self.position.legal()))
+            self.advance(len(self.trees[0].children()))
         if self.mode.name == "auto":
             priors = np.sort(self.trees[0].children()["prior"])
             return len(priors) > 1 and float(priors[-1] - priors[-2]) <= self.settings.threshold
         return self.mode.plies_of_search is None
+
+    def looks_for_wins(self, simulations: int, seconds: float | None) -> bool:
+        """Whether a search within that budget begins by looking for wins in three plies."""
+        settings = self.settings
+        if self.kernels.win_soon is None or self.mode.plies_of_search is not None:
+            return False
+        enough = simulations >= LOOK_SIMULATIONS if seconds is None else seconds >= LOOK_SECONDS
+        return enough and settings.solve and settings.look_ahead
+
+    def _look_for_wins(self) -> None:
+        if any(tree.nodes[0, 0]["first_child"] < 0 for tree in self.trees):
+            self.advance(len(self.trees))
+        for tree in self.trees:
+            self.prove_wins(tree.nodes[0], tree.roots)
+
+    def prove_wins(self, tree: np.ndarray, roots: np.ndarray) -> None:
+        """Prove the root's moves that win in three plies, where the game sees wins at once and the root has grown.
+
+        tree NODE [nodes] of the position roots[0].
+        """
+        prove = self.kernels.win_soon
+        if prove is not None and tree[0]["first_child"] >= 0:
+            prove(tree, roots, self.trees[0].path[0])
+
+    def _restrict(self) -> None:
+        """Leave the roots the moves that are to be chosen from; they grow all that are legal in a first simulation."""
+        if self.chosen_from is not None:
+            if any(tree.nodes[0, 0]["first_child"] < 0 for tree in self.trees):
+                self.advance(len(self.trees))
+            for tree in self.trees:
+                tree.restrict(self.chosen_from)
 
     def _open_brackets(self, simulations: int) -> None:
         """Halve this move's simulations at the root, where a net gives the priors to begin with."""
@@ -320,7 +376,7 @@ class Search:
                 )
 
     def _run_count(self, simulations: int, stop: Callable[[], bool] | None) -> None:
-        left, chunk = simulations, 512 * len(self.trees)
+        left, chunk = simulations, CHUNK * len(self.trees)
         while left > 0 and not (stop and stop()):
             ran = self.advance(min(chunk, left), left)
             left -= ran
@@ -345,9 +401,14 @@ class Search:
         """What the search knows now. Raises TandemError when no simulation has run."""
         return result_of(self, planned)
 
-    def moves(self, result: SearchResult) -> list[MoveReport]:
-        """What the tree that gave `result` holds of each legal move, in the order of its arrays."""
-        return reports_of(self, result)
+    def moves(self, result: SearchResult, actions: Collection[int] | None = None) -> list[MoveReport]:
+        """What the tree that gave `result` holds of each of its moves, or of `actions`, in the order of its arrays."""
+        return reports_of(self, result, actions)
+
+
+def leaves_for(simulations: int) -> int:
+    """How many leaves of a tree a net that runs in batches evaluates at once, in a search of so many simulations."""
+    return max(1, min(simulations // SIMULATIONS_PER_LEAF, MOST_LEAVES))
 
 
 def check_budget(simulations: int | None, seconds: float | None) -> None:

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numba.extending import register_jitable
 
+from games.defaults import CLAIMED
+
 NODE = np.dtype(
     [
         ("visits", "i4"),  # simulations that passed, those under way included
@@ -44,7 +46,8 @@ OPTIONS = np.dtype(
 )
 LEAF_NET, LEAF_ROLLOUT, LEAF_STATIC = 0, 1, 2
 
-LEAF, PROVEN, REPEATED, COLLISION = 0, 1, 2, 3  # how a descent ended
+# How a descent ended; REPEATED is a draw that proves nothing, as the path is part of it.
+LEAF, PROVEN, REPEATED, COLLISION = 0, 1, 2, 3
 
 
 @register_jitable
@@ -151,11 +154,13 @@ def enter(tree: Any, node: Any, virtual_loss: Any) -> Any:
 
 @register_jitable
 def repeats(keys: Any, depth: Any, history: Any, count: Any, repetition: Any) -> Any:
-    """PROVEN when the position at `depth` is the repetition that draws, REPEATED when the path holds it before.
+    """PROVEN when a draw can be claimed in the position at `depth`, REPEATED when the path holds it before.
 
     history[:count] are the keys of the game's positions before the root, keys[:depth + 1] the path's.
     """
     key = keys[depth]
+    if key == np.uint64(CLAIMED):
+        return PROVEN
     below = 0
     for j in range(depth):
         if keys[j] == key:
@@ -178,6 +183,8 @@ def step(
     play(s, tree[node].action)
     path[depth] = node
     x = enter(tree, node, o.virtual_loss)
+    if depth >= path.shape[0] - 1:  # only where a game outlasts its MAX_PLIES
+        return REPEATED
     if repetition == 0:
         return LEAF
     keys[depth] = key(s)

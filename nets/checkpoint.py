@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from games.errors import TandemError
 from nets.config import NetConfig
 from nets.families import build
-from nets.modelfile import net_id_of, read_model, write_model
+from nets.modelfile import net_id_of, read_model, unfit, write_model
 from nets.tensorfile import Array, read_tensor_file, write_tensor_file
 
 if TYPE_CHECKING:
@@ -52,7 +51,7 @@ def load_model(path: Path, game: Game) -> LoadedModel:
     try:
         model.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()})
     except RuntimeError as error:
-        raise TandemError(f"{path}: its weights do not fit a {config} net; use a model of this version") from error
+        raise unfit(path, config) from error
     return LoadedModel(model.eval(), config, header.net_id, header.card, path)
 
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Self
 
-from games.errors import TandemError
+from games.errors import TandemError, nearest
 
 if TYPE_CHECKING:
     from games.contract import Game
 
-FORMS = "mlp:512-256 (widths of one to four hidden layers) or resnet:5x64 (blocks x channels)"
+FORMS = "mlp:512-256 or sparse:256-64 (widths of one to four hidden layers) or resnet:5x64 (blocks x channels)"
 
 # Channels that a 1x1 convolution hands from the residual tower to each head: more than AlphaZero's 2 and 1, since a
 # head's cost is small, and no more, since chess flattens 64 cells of each into 1,900 logits. Not tuned.
@@ -22,12 +22,16 @@ WDL_HIDDEN = 64
 # Global pooling gives the mean and the maximum of each channel (KataGo, Wu 2019, section 3.3).
 POOLS = 2
 
-_PATTERNS = {"mlp": re.compile(r"[1-9]\d{0,4}(-[1-9]\d{0,4}){0,3}"), "resnet": re.compile(r"[1-9]\d?x[1-9]\d{0,3}")}
+_WIDTHS = re.compile(r"[1-9]\d{0,4}(-[1-9]\d{0,4}){0,3}")
+_PATTERNS = {"mlp": _WIDTHS, "sparse": _WIDTHS, "resnet": re.compile(r"[1-9]\d?x[1-9]\d{0,3}")}
 
 
 @dataclass(frozen=True)
 class NetConfig:
-    """Family and sizes: hidden widths for "mlp", (blocks, channels) for "resnet". `str()` and `parse` are inverses."""
+    """Family and sizes: hidden widths for "mlp" and "sparse", (blocks, channels) for "resnet".
+
+    An mlp reads the planes, a sparse net the game's list of active features. `str()` and `parse` are inverses.
+    """
 
     family: str
     sizes: tuple[int, ...]
@@ -44,7 +48,8 @@ class NetConfig:
         family, _, sizes = text.strip().partition(":")
         pattern = _PATTERNS.get(family)
         if pattern is None or not pattern.fullmatch(sizes):
-            raise TandemError(f"net {text!r} is not known; write {FORMS}")
+            hint = nearest(family, _PATTERNS) if pattern is None else ""
+            raise TandemError(f"net {text!r} is not known; {hint}write {FORMS}")
         return cls(family, tuple(int(size) for size in re.split("[-x]", sizes)))
 
     def __str__(self) -> str:
@@ -53,6 +58,10 @@ class NetConfig:
     def _sizes_text(self) -> str:
         return ("x" if self.family == "resnet" else "-").join(str(size) for size in self.sizes)
 
+    def inputs(self, game: Game) -> Game:
+        """The game as this net wants its positions encoded, and its moves' logits numbered."""
+        return game.listed if self.family == "sparse" else game
+
     def parameters(self, game: Game) -> int:
         """Return the number of trained numbers: weights, biases, batch-norm scales and shifts."""
         return sum(inputs * outputs * taps + extra * outputs for inputs, outputs, taps, _, extra in self._layers(game))
@@ -60,9 +69,11 @@ class NetConfig:
     def flops(self, game: Game) -> int:
         """Return the floating-point operations of one evaluation: two per multiply-add of every dense and conv layer.
 
-        Biases, activations and pooling are left out, as is usual.
+        Biases, activations and pooling are left out, as is usual, and so is what is never active of sparse inputs.
         """
-        return sum(2 * inputs * outputs * taps * cells for inputs, outputs, taps, cells, _ in self._layers(game))
+        unused = 2 * (game.feature_count - game.max_active) * self.sizes[0] if self.family == "sparse" else 0
+        layers = self._layers(game)
+        return sum(2 * inputs * outputs * taps * cells for inputs, outputs, taps, cells, _ in layers) - unused
 
     def _layers(self, game: Game) -> list[tuple[int, int, int, int, int]]:
         """Return (inputs, outputs, kernel taps, cells computed, vectors per output beside the weights) per layer.
@@ -71,8 +82,9 @@ class NetConfig:
         """
         channels_in, height, width = game.planes
         cells = height * width
-        if self.family == "mlp":
-            widths = [channels_in * cells, *self.sizes, game.logits + 3]
+        if self.family != "resnet":
+            inputs = game.feature_count if self.family == "sparse" else channels_in * cells
+            widths = [inputs, *self.sizes, self.inputs(game).logits + 3]
             return [(inputs, outputs, 1, 1, 1) for inputs, outputs in pairwise(widths)]
         blocks, channels = self.sizes
         flat = HEAD_CHANNELS * (cells if game.policy is None else POOLS)

@@ -11,7 +11,7 @@ from torch import nn
 
 from games.errors import TandemError
 from nets.checkpoint import model_net_id
-from nets.families import Mlp
+from nets.families import Mlp, Sparse
 from nets.fused import inference_copy
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ class TorchEvaluator:
     """
 
     net_id: str
+    listed: bool  # whether it takes the planes of Game.listed
 
     def __init__(self, model: nn.Module, *, precision: str = "auto", device: str = "auto") -> None:
         """Take an inference copy of `model`, a net of `families.build`.
@@ -63,7 +64,8 @@ class TorchEvaluator:
         """Swap in the weights of `model`, which may be another net of the same game; it is copied, never changed."""
         self.net_id = model_net_id(model)
         self._dtype = torch.bfloat16 if self.precision == "bf16" else torch.float32
-        self._flat = isinstance(model, Mlp)
+        self.listed = isinstance(model, Sparse)
+        self._flat = isinstance(model, Mlp | Sparse)
         self._net = inference_copy(model, self._dtype, self._device)
         # Batches below this go to an f32 copy.
         self._bf16_batch = (MLP_BF16_BATCH if self._flat else CONV_BF16_BATCH) if self._adapts else 0
@@ -87,7 +89,9 @@ class TorchEvaluator:
             net, dtype = self._small_net, torch.float32
         with torch.inference_mode():
             x = torch.from_numpy(planes)
-            if self._flat:
+            if self.listed:
+                x = x.to(self._device)  # indices: bf16 would round them
+            elif self._flat:
                 x = x.to(self._device, dtype)
             else:
                 x = x.to(self._device, dtype, memory_format=torch.channels_last)

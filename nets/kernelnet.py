@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import math
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.perceptron import KernelNet
 from games.errors import TandemError
 from nets.config import NetConfig
-from nets.modelfile import read_model
+from nets.modelfile import read_model, unfit
 
 if TYPE_CHECKING:
     from games.contract import Game
 
-FAMILIES = ("mlp",)
+FAMILIES = ("mlp", "sparse")
 
 
 def load_kernel_net(path: Path, game: Game) -> KernelNet:
@@ -25,9 +27,16 @@ def load_kernel_net(path: Path, game: Game) -> KernelNet:
     config = NetConfig.parse(header.net)
     if config.family not in FAMILIES:
         raise TandemError(f"{path}: a {config} net runs in torch only")
-    names = [f"hidden.{i}" for i in range(len(config.sizes))] + ["heads"]
+    listed = config.family == "sparse"
+    names = [f"hidden.{i}" for i in range(len(config.sizes) - listed)] + ["heads"]
+    widths = (game.feature_count if listed else math.prod(game.planes), *config.sizes, config.inputs(game).logits + 3)
     try:
         layers = [(arrays[f"{name}.weight"], arrays[f"{name}.bias"]) for name in names]
+        if listed:
+            layers.insert(0, (arrays["inputs.rows.weight"][:-1].T, arrays["inputs.bias"]))
     except KeyError as error:
-        raise TandemError(f"{path}: its weights do not fit a {config} net; use a model of this version") from error
-    return KernelNet(header.net_id, layers)
+        raise unfit(path, config) from error
+    # The kernel trusts them: other shapes would have it read beyond its arrays.
+    if [(weight.shape, bias.shape) for weight, bias in layers] != [((b, a), (b,)) for a, b in pairwise(widths)]:
+        raise unfit(path, config)
+    return KernelNet(header.net_id, layers, listed=listed)

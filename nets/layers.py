@@ -23,6 +23,20 @@ class Dense(nn.Linear):
         return F.relu(y) if self.relu else y
 
 
+class Listed(nn.Module):
+    """Linear layer on inputs of 0 and 1 that come as a list of those that are 1, then ReLU."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.rows = nn.EmbeddingBag(inputs + 1, outputs, mode="sum", padding_idx=inputs)  # the last ends a list
+        self.bias = nn.Parameter(torch.zeros(outputs))
+
+    def forward(self, planes: Tensor) -> Tensor:
+        """[n, 1, 1, most] of indices, `inputs` where a list has ended -> [n, outputs] in the dtype of the weights."""
+        y: Tensor = self.rows(planes.flatten(1).long())
+        return F.relu(y + self.bias)
+
+
 class Conv(nn.Module):
     """Same-size convolution, batch norm (a bias where not `norm`), optional skip, then ReLU where `relu`."""
 
@@ -42,6 +56,8 @@ class Conv(nn.Module):
         return F.relu(y) if self.relu else y
 
 
+# Of a list's inputs so many are taken to be active at a time, in place of the fan-in.
+TYPICAL_ACTIVE = 32
 # An untrained head's logits spread by about this much: priors near uniform and WDL near a third each, so that the first
 # searches follow their own counts. Exactly zero would give the layers below no gradient in the first step.
 HEAD_SPREAD = 0.1
@@ -65,6 +81,10 @@ def initialise(model: nn.Module) -> None:
             _weights(module.conv.weight, output=not module.relu and module.norm is None)
             if module.conv.bias is not None:
                 nn.init.zeros_(module.conv.bias)
+        elif isinstance(module, Listed):
+            nn.init.normal_(module.rows.weight, std=(2 / TYPICAL_ACTIVE) ** 0.5)
+            nn.init.zeros_(module.rows.weight[-1])
+            nn.init.zeros_(module.bias)
     for module in model.modules():
         if isinstance(module, ResidualBlock) and module.second.norm is not None:
             nn.init.zeros_(module.second.norm.weight)

@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from games.errors import TandemError
 from nets.config import NetConfig
 from nets.tensorfile import Array, arrays_hash, read_tensor_file, read_tensor_header, write_tensor_file
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
 FORMAT = 1
 # 48 bits: two of a million nets share an id with a chance of 0.2 %.
 NET_ID_DIGITS = 12
+DTYPES = (np.float32, np.int64)  # weights, and the counters of batch norms
+HALF = np.float16  # weights as they may be stored: half the size, and read as float32
+_KINDS: dict[str, type] = {"format": int, "planes": list, "logits": int, "card": dict}  # in JSON; all else is text
 
 
 @dataclass(frozen=True)
@@ -39,9 +44,13 @@ def net_id_of(arrays: dict[str, Array]) -> str:
 
 
 def write_model(path: Path, arrays: dict[str, Array], config: NetConfig, game: Game, card: dict[str, Any]) -> str:
-    """Write a model file atomically and return its net id. Raises TandemError when it cannot be written."""
-    net_id = net_id_of(arrays)
-    header = ModelHeader(FORMAT, game.spec, game.rules_id, str(config), game.planes, game.logits, net_id, card)
+    """Write a model file atomically and return its net id, that of float32 weights also where these are float16.
+
+    Raises TandemError when it cannot be written.
+    """
+    net_id = net_id_of({name: a.astype(np.float32) if a.dtype == HALF else a for name, a in arrays.items()})
+    logits = config.inputs(game).logits
+    header = ModelHeader(FORMAT, game.spec, game.rules_id, str(config), game.planes, logits, net_id, card)
     write_tensor_file(path, arrays, asdict(header))
     return net_id
 
@@ -60,8 +69,7 @@ def read_model(path: Path, game: Game) -> tuple[ModelHeader, dict[str, Array]]:
     Raises TandemError when the file is missing, truncated, altered, no model, of a newer format, or made for another
     game, other rules or another shape.
     """
-    arrays, raw = read_tensor_file(path)
-    header = _header(path, raw)
+    header, arrays = read_any_model(path)
     if header.rules_id != game.rules_id:
         if header.game == game.spec:
             raise TandemError(
@@ -69,13 +77,40 @@ def read_model(path: Path, game: Game) -> tuple[ModelHeader, dict[str, Array]]:
                 "use a model trained under these rules"
             )
         raise TandemError(f"{path}: made for {header.game}, not {game.spec}; name a model of {game.spec}")
-    if (header.planes, header.logits) != (tuple(game.planes), game.logits):
+    try:
+        config = NetConfig.parse(header.net)
+    except TandemError as error:
+        raise TandemError(f"{path}: {error}") from None
+    logits = config.inputs(game).logits
+    if (header.planes, header.logits) != (tuple(game.planes), logits):
         raise TandemError(
             f"{path}: made for planes {header.planes} and {header.logits} logits, but {game.spec} now has "
-            f"{tuple(game.planes)} and {game.logits}; use a model trained on this encoding"
+            f"{tuple(game.planes)} and {logits}; use a model trained on this encoding"
         )
+    # Before a net of that size is built: its name must not ask for more memory than its file takes.
+    if config.parameters(game) > sum(array.size for array in arrays.values()):
+        raise unfit(path, config)
+    return header, arrays
+
+
+def unfit(path: Path, config: NetConfig) -> TandemError:
+    """What to raise for weights that are not those of such a net."""
+    return TandemError(f"{path}: its weights do not fit a {config} net; use a model of this version")
+
+
+def read_any_model(path: Path) -> tuple[ModelHeader, dict[str, Array]]:
+    """Read header and weights (float32, int64 counters), verified, whatever the game.
+
+    Raises TandemError as `read_model` otherwise does.
+    """
+    arrays, raw = read_tensor_file(path)
+    header = _header(path, raw)
+    arrays = {name: array.astype(np.float32) if array.dtype == HALF else array for name, array in arrays.items()}
     if header.net_id != net_id_of(arrays):
         raise TandemError(f"{path}: its weights are not those of net {header.net_id}; copy it again from its source")
+    for name, array in arrays.items():
+        if array.dtype not in DTYPES:
+            raise TandemError(f"{path}: its {name} is {array.dtype}; weights must be float32")
     return header, arrays
 
 
@@ -84,4 +119,8 @@ def _header(path: Path, raw: dict[str, Any]) -> ModelHeader:
         raise TandemError(f"{path}: model format {raw['format']}, but this version reads {FORMAT}; update Tandem")
     if set(raw) != {field.name for field in fields(ModelHeader)}:
         raise TandemError(f"{path}: a Tandem file, but not a model; name a model's .safetensors file")
+    for field in fields(ModelHeader):
+        value, kind = raw[field.name], _KINDS.get(field.name, str)
+        if type(value) is not kind or (field.name == "planes" and any(type(size) is not int for size in raw["planes"])):
+            raise TandemError(f"{path}: its {field.name} is no {kind.__name__}; no program of ours wrote it")
     return ModelHeader(**{**raw, "planes": tuple(raw["planes"])})

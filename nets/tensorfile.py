@@ -16,7 +16,7 @@ import numpy.typing as npt
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from games.errors import TandemError
+from games.errors import TandemError, nearest_path
 from games.files import write_atomic
 
 Array = npt.NDArray[Any]
@@ -80,19 +80,20 @@ def read_tensor_header(path: Path) -> dict[str, Any]:
 
 def _read(path: Path, *, with_arrays: bool) -> tuple[dict[str, Any], str, dict[str, Array]]:
     if not path.is_file():
-        raise TandemError(f"{path}: no such file; name an existing .safetensors file")
+        raise TandemError(f"{path}: no such file; {nearest_path(path)}name an existing .safetensors file")
     try:
         with safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}
             arrays = {name: file.get_tensor(name) for name in file.keys()} if with_arrays else {}  # noqa: SIM118
-    except (SafetensorError, OSError, TypeError, ValueError) as error:
+    # AttributeError: a dtype that NumPy does not have.
+    except (SafetensorError, OSError, AttributeError, TypeError, ValueError) as error:
         raise TandemError(
             f"{path}: truncated, altered or not a safetensors file ({error}); copy it again or name another"
         ) from error
     try:
         outer = json.loads(metadata[_KEY])
         header, stored_hash = outer["header"], outer["sha256"]
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, RecursionError, TypeError, ValueError) as error:
         raise TandemError(f"{path}: a safetensors file, but not one of Tandem's or its header is altered") from error
     if not isinstance(header, dict) or not isinstance(stored_hash, str):
         raise TandemError(f"{path}: a safetensors file, but its Tandem header is altered")

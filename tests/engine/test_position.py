@@ -56,3 +56,26 @@ def test_an_action_that_is_none(action):
     position = Position(load("tictactoe") if action > 8 else load("connect4"))
     with pytest.raises(TandemError, match="illegal move"):
         position.play(action)
+
+
+def test_recent_moves_as_if_the_game_had_begun_there():
+    position = Position.from_moves(load("chess"), ["e2e4", "e7e5", "g1f3", "b8c6"])
+    recent = position.recent(3)
+    assert recent.moves_text() == ["e7e5", "g1f3", "b8c6"]
+    assert (recent.keys, recent.state.tobytes()) == (position.keys[1:], position.state.tobytes())
+    recent.undo()
+    assert position.ply == 4
+    assert position.recent(9).actions == position.actions
+
+
+def test_a_draw_that_can_be_claimed_is_played_on():
+    position = Position(load("chess"))
+    for _ in range(2):
+        for move in ("g1f3", "g8f6", "f3g1", "f6g8"):
+            assert position.playable
+            assert not position.ended
+            position.play_text(move)
+    assert (position.ended, position.playable) == ("repetition", True)
+    position.play_text("e2e4")
+    assert Position.from_text(position.game, "7k/8/8/8/8/6K1/8/R7 w - - 100 90").playable
+    assert not Position.from_text(position.game, "7k/8/8/8/8/6K1/8/R7 w - - 150 90").playable

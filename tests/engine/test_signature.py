@@ -10,6 +10,7 @@ from games.loader import known_games
 
 SIGNATURES = {
     "breakthrough": ("146933 8c88e10b364a", "146933 8c88e10b364a"),
+    "chess": ("92975 99fb312cb618", "92975 99fb312cb618"),
     "connect4": ("42549 e73f43eafba8", "42131 c8662c53e0bf"),
     "gomoku": ("762425 e45f9172e1f7", "762425 e45f9172e1f7"),
     "hex": ("762589 d6359d27865a", "762589 d6359d27865a"),

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from games.loader import load
 from nets.config import NetConfig
 from nets.families import build
 from tests.nets.helpers import CONNECT4, GAMES, NETS, OTHELLO, lived_in, positions
@@ -66,3 +67,33 @@ def test_policy_map_is_channel_major_and_the_extra_logits_come_last():
     assert cells.shape == (3, 2, 5, 4)
     for channel, row, column in ((0, 0, 0), (0, 2, 3), (1, 4, 1)):
         assert torch.equal(policy[:, channel * 20 + row * 4 + column], cells[:, channel, row, column])
+
+
+@pytest.mark.parametrize("text", ["mlp:32-16", "sparse:32-16", "resnet:1x8"])
+@pytest.mark.parametrize("name", ["chess", "tictactoe"])
+def test_logits_of_some_moves_are_those_of_all(text, name):
+    game = load(name)
+    config = NetConfig.parse(text)
+    net = lived_in(text, game)
+    inputs = config.inputs(game)
+    shape = (5, *inputs.planes)
+    high = game.feature_count + 1 if text.startswith("sparse") else 2
+    planes = torch.randint(0, high, shape, generator=torch.Generator().manual_seed(1)).float()
+    moves = torch.randint(0, inputs.logits, (5, 7, inputs.terms), generator=torch.Generator().manual_seed(2))
+
+    def wanted(policy):
+        return torch.stack([policy.gather(1, moves[:, :, term]) for term in range(inputs.terms)]).sum(0)
+
+    for parameter in net.parameters():
+        parameter.grad = None
+    policy, wdl = net(planes)
+    some, same = net(planes, moves)
+    torch.testing.assert_close(some, wanted(policy), atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(same, wdl, atol=1e-4, rtol=1e-4)
+    some.square().sum().backward()
+    found = [None if p.grad is None else p.grad.clone() for p in net.parameters()]
+    net.zero_grad()
+    wanted(net(planes)[0]).square().sum().backward()
+    for parameter, gradient in zip(net.parameters(), found, strict=True):
+        if parameter.grad is not None:
+            torch.testing.assert_close(gradient, parameter.grad, atol=1e-2, rtol=1e-3)

@@ -99,7 +99,7 @@ def test_other_families_and_files_are_refused(tmp_path):
         with pytest.raises(TandemError, match="do not fit a mlp:16-8 net"):
             load_kernel_net(path, CONNECT4)
     write_model(path, {**arrays, "heads.weight": arrays["heads.weight"][:, 1:]}, config, CONNECT4, {})
-    with pytest.raises(TandemError, match="make no perceptron"):
+    with pytest.raises(TandemError, match="do not fit a mlp:16-8 net"):
         load_kernel_net(path, CONNECT4)
 
 
