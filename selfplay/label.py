@@ -32,7 +32,7 @@ SIMULATIONS = 200  # of play-out search, which makes the other moves
 CHUNK = 10  # positions a worker makes before it reports
 TRIES = 100  # at one position, before it is given up
 MOST_SPARE = 10  # times the positions asked for are tried before a set is given up
-HOPELESS = 2  # chunks without any position, and it is given up too
+HOPELESS = 2  # chunks without any position, known ones included, and it is given up too
 MEMORY = 256 << 20  # bytes of a worker's table
 
 
@@ -77,7 +77,8 @@ def _desk(spec: str, seed: int, plies: tuple[int, int], nodes: int, everything: 
                 continue
             solved = exact.moves(position, nodes=nodes)
             values = {solution.value for solution in solved.values()}
-            if None not in values and (everything or len(values) > 1):
+            settled = all(s.value == 0 or s.plies is not None for s in solved.values())
+            if settled and (everything or len(values) > 1):
                 return f"{canonical(position).hex()} {_line(position, solved)}"
         return None
 
@@ -122,11 +123,11 @@ def label(
     chunks = -(-positions // CHUNK)
     # The workers take them in order, and what is not needed is not begun.
     tasks = [(number,) for number in range(MOST_SPARE * chunks)]
-    lines, seen, waiting, number = list[str](), set(avoid), dict[int, list[str]](), 0
+    lines, seen, waiting, number, found = list[str](), set(avoid), dict[int, list[str]](), 0, False
     results = in_processes(_desk, (spec, seed, plies, nodes, everything), tasks, cores())
     with closing(results), tqdm(total=positions, unit="position") as bar:
         for done, made in results:
-            waiting[done] = made
+            waiting[done], found = made, found or bool(made)
             while number in waiting:
                 for entry in waiting.pop(number):
                     identity, line = entry.split(" ", 1)
@@ -137,7 +138,7 @@ def label(
                 number += 1
             if len(lines) == positions:
                 return lines
-            if not lines and number >= HOPELESS:
+            if not found and number >= HOPELESS:
                 break
     raise TandemError(
         f"only {len(lines)} such positions were found, not {positions}; ask for fewer, or for other --plies"

@@ -12,8 +12,9 @@ from engine.gumbel import improved_policy, open_bracket, winner
 from engine.noise import add_noise
 from games.compiler import kernel, part
 from games.contract import Game
+from games.defaults import CLAIMED
 from games.rng import below, uniform
-from selfplay.opening import derived_seed, occurrences, opening
+from selfplay.opening import claimable, derived_seed, opening
 from selfplay.records import FAST, FULL, UNPROVEN
 
 POLICY = np.dtype(
@@ -62,7 +63,7 @@ ROW = np.dtype(
 )
 CHILD = np.dtype([("action", "i4"), ("policy", "f4"), ("visits", "i4"), ("q", "f4")])
 ENDED = np.dtype([("number", "i8"), ("seed", "u8"), ("plies", "i4"), ("outcome", "i1"), ("reason", "u1")])
-REASONS = ("rules", "repetition", "max plies")
+REASONS = ("rules", "repetition", "max plies", "claim")
 
 
 @register_jitable
@@ -85,6 +86,17 @@ def sample(policy: Any, n: Any, temperature: Any, rng: Any) -> Any:
                 if point < 0:
                     return j
     return best
+
+
+@register_jitable
+def take_number(numbers: Any) -> Any:
+    """The next game's number. int64 [3 + n]: next, step, how many of the n are left; those go first, last to first."""
+    if numbers[2] > 0:
+        numbers[2] -= 1
+        return numbers[3 + numbers[2]]
+    number = numbers[0]
+    numbers[0] += numbers[1]
+    return number
 
 
 @cache
@@ -207,12 +219,11 @@ def move_kernels(game: Game) -> tuple[Callable[..., Any], Callable[..., Any]]:
     @kernel(game)
     def begin(
         trees: Any, used: Any, roots: Any, histories: Any, counts: Any, budget: Any, brackets: Any, players: Any,
-        actions: Any, next_number: Any, run_seed: Any, policy: Any
+        actions: Any, numbers: Any, run_seed: Any, policy: Any
     ) -> None:  # fmt: skip
-        """Begin every game of a group; next_number int64 [2] holds the next game's number and the step between two."""
+        """Begin every game of a group, under the numbers that take_number gives."""
         for g in range(players.shape[0]):
-            number = next_number[0]
-            next_number[0] += next_number[1]
+            number = take_number(numbers)
             new_game(
                 trees, used, roots, histories, counts, budget, brackets, players, actions, g, number, run_seed, policy
             )
@@ -220,7 +231,7 @@ def move_kernels(game: Game) -> tuple[Callable[..., Any], Callable[..., Any]]:
     @kernel(game)
     def move(
         trees: Any, used: Any, spare: Any, roots: Any, histories: Any, counts: Any, budget: Any, brackets: Any,
-        players: Any, actions: Any, next_number: Any, run_seed: Any, policy: Any, draw_value: Any, logged: Any,
+        players: Any, actions: Any, numbers: Any, run_seed: Any, policy: Any, draw_value: Any, logged: Any,
         rows: Any, children: Any, ended: Any, ended_actions: Any, keeps: Any
     ) -> Any:  # fmt: skip
         """Make the move of every game whose search is done, log it, and begin the next game where one ended.
@@ -265,8 +276,8 @@ def move_kernels(game: Game) -> tuple[Callable[..., Any], Callable[..., Any]]:
             if legal(roots[g], moves) == 0:
                 reason = 0
                 result = np.int64(outcome(roots[g]))
-            elif repetition > 0 and occurrences(histories[g], counts[g], key(roots[g])) >= repetition:
-                reason = 1
+            elif repetition > 0 and claimable(histories[g], counts[g], key(roots[g]), repetition):
+                reason = 3 if key(roots[g]) == np.uint64(CLAIMED) else 1
             elif p.ply >= max_plies:
                 reason = 2
             if reason < 0:
@@ -287,8 +298,7 @@ def move_kernels(game: Game) -> tuple[Callable[..., Any], Callable[..., Any]]:
             done.reason = reason
             ended_actions[logged[2], : p.ply] = actions[g, : p.ply]
             logged[2] += 1
-            number = next_number[0]
-            next_number[0] += next_number[1]
+            number = take_number(numbers)
             new_game(
                 trees, used, roots, histories, counts, budget, brackets, players, actions, g, number, run_seed, policy
             )

@@ -9,6 +9,7 @@ from numba.extending import register_jitable
 
 from games.compiler import part
 from games.contract import Game
+from games.defaults import CLAIMED
 from games.rng import U, below, mix, uniform
 
 
@@ -19,13 +20,13 @@ def derived_seed(seed: Any, number: Any) -> Any:
 
 
 @register_jitable
-def occurrences(history: Any, count: Any, key: Any) -> Any:
-    """How often a position has stood on the board: now, and among history[:count]."""
+def claimable(history: Any, count: Any, key: Any, repetition: Any) -> Any:
+    """Whether a draw can be claimed: after history[:count], `key` stands for the repetition-th time, or says so."""
     times = 1
     for k in range(count):
         if history[k] == key:
             times += 1
-    return times
+    return times >= repetition or key == U(CLAIMED)
 
 
 @cache
@@ -62,7 +63,7 @@ def opening(game: Game) -> Callable[..., Any]:
                 play(states[g], action)
                 ply += 1
                 n = legal(states[g], moves)
-                if repetition > 0 and occurrences(histories[g], counts[g], key(states[g])) >= repetition:
+                if repetition > 0 and claimable(histories[g], counts[g], key(states[g]), repetition):
                     n = 0
             if n > 0 and ply < max_plies:
                 return ply

@@ -2,7 +2,8 @@
 
 A game has actions and *rows*. A row is one searched or labelled position: its `ply` says how many of the game's actions
 lead to it, so a labelled position is a game of zero actions with one row of ply 0, and a final position may have a row.
-A row has *children*, one per legal action in the order of the rules' legal list, or none where nothing was searched.
+A row has *children*, one per legal action in the order of the rules' legal list, or none where nothing was searched. Of
+a game that was read from a file it has one, the move that was played.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -23,6 +24,8 @@ RANDOM = 2  # the move was played at random: not for training
 
 # The value of `proven` where the search proved nothing; else -1, 0 or +1 for the player to move.
 UNPROVEN = 2
+
+MOST_NUMBER = 2**62  # of a game; numbers to come must fit into int64, too
 
 _TEXTS = ("start", "source", "net_id", "ended")
 _OFFSETS = {"action_offsets": "action", "row_offsets": "row", "child_offsets": "child"}
@@ -54,9 +57,9 @@ class GameRecord:
     start: str = ""  # text of the start state; "" is the game's own start
     actions: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))  # [plies]
     source: Literal["self-play", "record", "teacher"] = "self-play"
-    net_id: str = ""
+    net_id: str = ""  # of a record, the hash of the file that it was read from
     outcome: int  # +1, 0, -1 for the player to move in the start state
-    ended: str  # "rules", "repetition", "max plies"; "label" when nothing was played out
+    ended: str  # "rules", "repetition", "claim", "max plies"; "label" or "record" when nothing was played out
     ply: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))  # [rows], increasing, 0 to plies
     kind: NDArray[np.uint8] = field(default_factory=lambda: np.zeros(0, np.uint8))  # [rows]
     root_wdl: NDArray[np.float16] = field(default_factory=lambda: np.zeros((0, 3), np.float16))  # [rows, 3]
@@ -184,6 +187,8 @@ def _check(batch: GameBatch, where: str) -> None:
         if not sound:
             raise TandemError(f"{where}: {name}: {wrong}")
 
+    for name in COLUMNS:
+        demand(getattr(batch, name).ndim == 1 + (name == "root_wdl"), name, "wrong number of dimensions")
     lengths = {"game": len(batch), "row": batch.positions, "action": len(batch.actions), "child": len(batch.policy)}
     lengths |= {"game + 1": lengths["game"] + 1, "row + 1": lengths["row"] + 1}
     for name, (level, dtype) in COLUMNS.items():
@@ -193,12 +198,13 @@ def _check(batch: GameBatch, where: str) -> None:
         demand(array.shape == shape, name, f"shape is {array.shape}, not {shape}")
     for name, level in _OFFSETS.items():
         offsets = getattr(batch, name)
-        whole = offsets[0] == 0 and offsets[-1] == lengths[level] and (np.diff(offsets) >= 0).all()
+        inside = (offsets >= 0) & (offsets <= lengths[level])  # differences of any others may overflow
+        whole = offsets[0] == 0 and offsets[-1] == lengths[level] and inside.all() and (np.diff(offsets) >= 0).all()
         demand(whole, name, f"does not rise from 0 to {lengths[level]}")
     for name in _TEXTS:
         index = getattr(batch, name)
         demand(((index >= 0) & (index < len(batch.texts))).all(), name, f"index outside {len(batch.texts)} texts")
-    demand((batch.number >= 0).all(), "number", "below 0")
+    demand(((batch.number >= 0) & (batch.number <= MOST_NUMBER)).all(), "number", f"not from 0 to {MOST_NUMBER}")
     demand((abs(batch.outcome) <= 1).all(), "outcome", "not -1, 0 or 1")
     demand((batch.kind <= RANDOM).all(), "kind", "not FULL, FAST or RANDOM")
     demand(((batch.proven >= -1) & (batch.proven <= UNPROVEN)).all(), "proven", "not -1, 0, 1 or UNPROVEN")
