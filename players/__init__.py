@@ -10,5 +10,6 @@ player.py      make_player; our modes, the solver and the random mover
 ready.py       refusing and compiling players before several processes run them
 match.py       random openings, one game, one pair of games with colours swapped
 elo.py         Elo difference and its interval from pair scores
+ratings.py     Elo of several players from the matches between them
 report.py      the figures of a match, for people and for scripts
 """

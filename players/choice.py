@@ -14,10 +14,14 @@ class Forfeit(TandemError):
 
 @dataclass(frozen=True)
 class Choice:
-    """A legal action, and what the search knew of it; None from players that do not search."""
+    """A legal action, and what the search knew of it; None from players that do not search.
+
+    `value` in [-1, 1] is the position's for the player to move, by an engine of another make that said so.
+    """
 
     action: int
     result: SearchResult | None
+    value: float | None = None
 
 
 class Player(Protocol):

@@ -49,6 +49,7 @@ class GtpPlayer:
         self.name = f"gtp:{command}"
         self._game, self._command, self._reply_seconds = game, command, reply_seconds
         self._board = Position(game)  # what stands on the engine's board
+        self._passes = False  # whether it passes by itself where nothing else is legal, and knows no such move
         self._process: GtpProcess | None = None
         self._start()
 
@@ -63,7 +64,7 @@ class GtpPlayer:
 
     def choose(self, position: Position) -> Choice:
         """The engine's move. Raises Forfeit when it dies, is silent, resigns, refuses or moves illegally."""
-        if position.ended:
+        if not position.playable:
             raise TandemError(f"the game is over ({position.ended}); there is no move to choose")
         self.show(position)
         line = f"genmove {_colour(position)}"
@@ -101,7 +102,7 @@ class GtpPlayer:
         common = 0
         while common < min(len(wanted), board.ply) and wanted[common] == board.actions[common]:
             common += 1
-        if board.ply - common > common:
+        if board.ply - common > common or (self._passes and common < board.ply):
             self._clear()
         while self._board.ply > common:
             if not self._send("undo").ok:
@@ -110,11 +111,15 @@ class GtpPlayer:
             self._board.undo()
         for action in wanted[self._board.ply :]:
             board = self._board
-            line = f"play {_colour(board)} {self._game.format_action(board.state, action)}"
-            reply = self._send(line)
-            if not reply.ok:
-                self._drop()
-                raise Forfeit(f"gtp engine '{self._command}' refused '{line}': '? {reply.text}'")
+            move = self._game.format_action(board.state, action)
+            forced = move == "pass" and len(board.legal()) == 1
+            if not (self._passes and forced):
+                line = f"play {_colour(board)} {move}"
+                reply = self._send(line)
+                if not reply.ok and not forced:
+                    self._drop()
+                    raise Forfeit(f"gtp engine '{self._command}' refused '{line}': '? {reply.text}'")
+                self._passes = self._passes or not reply.ok
             board.play(action)
 
     def _clear(self) -> None:

@@ -72,7 +72,7 @@ class RandomPlayer:
 
     def choose(self, position: Position) -> Choice:
         """A random legal move; TandemError when the game is over."""
-        if position.ended:
+        if not position.playable:
             raise TandemError(f"the game is over ({position.ended}); there is no move to choose")
         legal = position.legal()
         return Choice(legal[self._rng.below(len(legal))], None)
@@ -115,7 +115,7 @@ class EnginePlayer:
     ) -> None:
         self.spec, self.name, self.model = spec, str(spec), model
         self.net_id = evaluator.net_id if evaluator is not None else None
-        self.search = Search(game, _settings(spec, seed), evaluator)
+        self.search = Search(game, settings_of(spec, seed), evaluator)
 
     def choose(self, position: Position) -> Choice:
         """The searched move; a spec without a budget gets DEFAULT_SIMULATIONS. TandemError when the game is over."""
@@ -135,10 +135,13 @@ class EnginePlayer:
             self.search.pool.shutdown()
 
 
-def _settings(spec: PlayerSpec, seed: int) -> Settings:
+def settings_of(spec: PlayerSpec, seed: int) -> Settings:
+    """How a search goes by the options of a mode's spec."""
     names = ["prior", "value", "c_puct", "fpu_reduction", "draw_value", "threshold", "temperature", "threads", "leaves"]
     names += ["root", "considered", "value_scale", "value_pruning", "images"]
     given = {name: getattr(spec, name) for name in names if getattr(spec, name) is not None}
+    if spec.memory is not None:
+        given["memory"] = spec.memory << 20
     return Settings(mode=spec.kind, seed=seed, **given)
 
 
@@ -153,4 +156,5 @@ __all__ = [
     "make_player",
     "needs_net",
     "needs_torch",
+    "settings_of",
 ]

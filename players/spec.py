@@ -1,16 +1,14 @@
 """A player as one string, `kind:key=value,...`, the same in every program; read and refused without torch."""
 
-import difflib
 import math
 import shlex
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 from engine.modes import EXACT, MODES, PRIORS, VALUES
 from engine.search import MOST_SECONDS, ROOTS
-from games.errors import TandemError
+from games.errors import TandemError, nearest
 
 # What evaluates a net: torch, or the search kernel itself, which only an mlp fits; auto takes that where it can.
 BACKENDS = ("auto", "kernel", "torch")
@@ -50,6 +48,7 @@ NUMBERS = {
     "seed": _Number(int, 0, 2**64 - 1),
     "temperature": _Number(float, 0),
     "threads": _Number(int, 1, 256),
+    "memory": _Number(int, 1, 2**20),  # megabytes of tree
     "threshold": _Number(float, 0, 1),
     "c_puct": _Number(float, 0, 1000, above=True),
     "fpu_reduction": _Number(float, -2, 2),
@@ -80,6 +79,7 @@ class PlayerSpec:
     seed: int | None = None
     temperature: float | None = None
     threads: int | None = None
+    memory: int | None = None
     prior: str | None = None
     value: str | None = None
     backend: str | None = None
@@ -98,7 +98,7 @@ class PlayerSpec:
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise TandemError(
-                f"unknown player '{self.kind}': {_nearest(self.kind, KINDS)}players are {', '.join(KINDS)}"
+                f"unknown player '{self.kind}': {nearest(self.kind, KINDS)}players are {', '.join(KINDS)}"
             )
         given = self._options()
         for key, value in given.items():
@@ -160,7 +160,7 @@ def parse_spec(text: str) -> PlayerSpec:
 
 def _check_key(key: str) -> None:
     if key not in KEYS:
-        raise TandemError(f"unknown option '{key}': {_nearest(key, KEYS)}options are {', '.join(KEYS)}")
+        raise TandemError(f"unknown option '{key}': {nearest(key, KEYS)}options are {', '.join(KEYS)}")
 
 
 def _checked(key: str, value: object) -> object:
@@ -173,12 +173,15 @@ def _checked(key: str, value: object) -> object:
             raise TandemError(f"{key} must be {NUMBERS[key].words()}, not {str(shown)[:40]}") from None
     text = str(value)
     if key in WORDS and text not in WORDS[key]:
-        raise TandemError(f"unknown {key} '{text}': {_nearest(text, WORDS[key])}it is one of {', '.join(WORDS[key])}")
+        raise TandemError(f"unknown {key} '{text}': {nearest(text, WORDS[key])}it is one of {', '.join(WORDS[key])}")
     if key == "model" and (not text or text != text.strip() or "," in text):
         raise TandemError(
             f"model '{text}': a spec holds no path that is empty, has a comma or ends in blanks; rename it"
         )
     return text
+
+
+EXAMPLES = {"gtp": "gtp:gnugo --mode gtp", "uci": "'uci:stockfish;go nodes 1000'"}
 
 
 def _check_command(kind: str, command: str) -> None:
@@ -187,12 +190,7 @@ def _check_command(kind: str, command: str) -> None:
     except ValueError as error:
         raise TandemError(f"{kind}:{command}: not a command line ({error}); close its quotes") from None
     if not words or command != command.strip() or "\n" in command:
-        raise TandemError(f"write {kind}:COMMAND with a command line after the colon, as in gtp:gnugo --mode gtp")
-
-
-def _nearest(name: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(name, list(known), 1)
-    return f"did you mean {close[0]}? " if close else ""
+        raise TandemError(f"write {kind}:COMMAND with a command line after the colon, as in {EXAMPLES[kind]}")
 
 
 def _written(value: object) -> str:

@@ -4,7 +4,9 @@ Its spec is `uci:COMMAND;LINE;..;go LIMITS`: a command line, lines to send once,
 `uci:stockfish;setoption name Skill Level value 3;go nodes 1000`.
 """
 
+import math
 import time
+from collections.abc import Sequence
 
 from engine.position import Position
 from games.contract import Game
@@ -14,6 +16,26 @@ from players.process import REPLY_SECONDS, EngineProcess
 
 DEFAULT_GO = "go movetime 1000"
 VARIANT = "UCI_Variant"  # the option by which engines of several games are told which
+# Of a score of hundredths of a pawn: (1 + value) / 2 is the share of points that lichess sees won with it
+# (https://lichess.org/page/accuracy).
+PER_CENTIPAWN = 0.00368208
+
+
+def value_of(lines: Sequence[str]) -> float | None:
+    """The value that the last score in an engine's lines says, -1 to 1 for the player to move; None without a score."""
+    for line in reversed(lines):
+        words = line.split()
+        if words[:1] == ["info"] and "score" in words[:-2]:
+            unit, number = words[words.index("score") + 1 :][:2]
+            try:
+                score = int(number)
+            except ValueError:
+                continue
+            if unit == "cp":
+                return math.tanh(PER_CENTIPAWN * score / 2)
+            if unit == "mate":
+                return 1.0 if score > 0 else -1.0
+    return None
 
 
 class UciProcess(EngineProcess):
@@ -43,25 +65,25 @@ class UciPlayer:
         self._command, *lines = (part.strip() for part in command.split(";"))
         self._setup = [line for line in lines if line.split()[:1] != ["go"]]
         self._go = next((line for line in lines if line.split()[:1] == ["go"]), DEFAULT_GO)
+        self._began = ""  # where the game that was last sent began
+        self._written: list[tuple[int, str]] = []  # its actions so far, and as they were sent
         self._process: UciProcess | None = None
         self._start()
 
     def choose(self, position: Position) -> Choice:
         """The engine's move. Raises Forfeit when it dies, is silent or moves illegally."""
-        if position.ended:
+        if not position.playable:
             raise TandemError(f"the game is over ({position.ended}); there is no move to choose")
-        if position.start.tobytes() != Position(self._game).start.tobytes():
-            raise TandemError(
-                f"uci engine '{self._command}' can only start from the first position of {self._game.name}"
-            )
+        told = self._told(position)
         self._start()
         assert self._process is not None
         try:
-            self._process.tell(f"position startpos{self._moves(position)}")
-            answer = self._process.wait_for(self._go, "bestmove")[-1]
+            self._process.tell(told)
+            lines = self._process.wait_for(self._go, "bestmove")
         except Forfeit:
             self._process = None
             raise
+        answer = lines[-1]
         text = answer.partition(" ")[2].split(" ")[0]
         try:
             action = self._game.parse_action(position.state, text)
@@ -69,7 +91,7 @@ class UciPlayer:
                 raise TandemError(f"'{text}' is not legal here")
         except TandemError as error:
             raise Forfeit(f"uci engine '{self._command}' answered '{answer}': {error}") from None
-        return Choice(action, None)
+        return Choice(action, None, value_of(lines))
 
     def new_game(self) -> None:
         """Have the engine forget the last game."""
@@ -86,12 +108,29 @@ class UciPlayer:
             self._process.close()
             self._process = None
 
-    def _moves(self, position: Position) -> str:
-        board, words = Position(self._game), []
-        for action in position.actions:
-            words.append(self._game.format_action(board.state, action))
-            board.play(action)
-        return " ".join(["", "moves", *words]) if words else ""
+    def _told(self, position: Position) -> str:
+        """The line that gives the engine the whole game; other games' positions are not written as UCI has them."""
+        if position.start.tobytes() == Position(self._game).start.tobytes():
+            start = "startpos"
+        elif self._game.name == "chess":
+            start = f"fen {self._game.to_text(position.start)}"
+        else:
+            raise TandemError(
+                f"uci engine '{self._command}' can only start from the first position of {self._game.name}"
+            )
+        moves = self._moves(position, start)
+        return " ".join(["position", start, *(["moves", *moves] if moves else [])])
+
+    def _moves(self, position: Position, start: str) -> list[str]:
+        """The moves as text; of a game that goes on only the new ones are written."""
+        known = self._written
+        if start != self._began or position.actions[: len(known)] != [action for action, _ in known]:
+            known = []
+        for ply in range(len(known), position.ply):
+            action = position.actions[ply]
+            known.append((action, self._game.format_action(position.states[ply], action)))
+        self._began, self._written = start, known
+        return [word for _, word in known]
 
     def _start(self) -> None:
         if self._process is not None:
@@ -99,6 +138,11 @@ class UciPlayer:
         process = UciProcess(self._command, self._reply_seconds)
         offered = process.wait_for("uci", "uciok")
         variants = next((line.split() for line in offered if f"name {VARIANT} " in f"{line} "), [])
+        if self._game.name in variants and self._game.spec != self._game.name:
+            process.close()
+            raise TandemError(
+                f"uci engine '{self._command}' knows {self._game.name} on its usual board alone, not {self._game.spec}"
+            )
         if self._game.name in variants:
             process.tell(f"setoption name {VARIANT} value {self._game.name}")
         elif self._game.name != "chess":

@@ -28,7 +28,7 @@ for line in sys.stdin:
         moves.clear()
         answer("")
     elif name == "play":
-        if fault == "refuses play":
+        if fault == "refuses play" or (fault == "knows no pass" and words[1] == "pass"):
             answer("illegal move", "?")
         else:
             moves.append(words[1])

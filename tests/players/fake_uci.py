@@ -12,7 +12,7 @@ for line in sys.stdin:
     if words == ["quit"]:
         break
     if words == ["uci"]:
-        games = "chess" if fault == "other games" else "chess var tictactoe var shogi"
+        games = "chess" if fault == "other games" else "chess var tictactoe var connect4 var shogi"
         print(f"id name fake\noption name Hash type spin\noption name UCI_Variant type combo default chess var {games}")
         print("uciok", flush=True)
     elif words == ["isready"]:

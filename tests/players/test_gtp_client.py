@@ -7,6 +7,7 @@ import pytest
 from engine.position import Position
 from games.errors import TandemError
 from games.loader import load
+from games.rng import Random
 from players.choice import Forfeit
 from players.gtp_client import GtpPlayer
 from players.match import play_game
@@ -14,6 +15,7 @@ from players.player import make_player
 from tests.players.helpers import fake_command
 
 GAME = load("connect4")
+RANDOM = Random(4)
 
 
 def player(fault: str, log: Path, seconds: float = 10.0) -> GtpPlayer:
@@ -70,6 +72,30 @@ def test_engine_without_undo_starts_over(log: Path) -> None:
     engine.choose(position)
     engine.close()
     assert log.read_text().split("\n")[5:-2] == ["undo", "clear_board", "play b 4", "play w 4", "play b 2", "genmove w"]
+
+
+def test_an_engine_that_passes_by_itself_is_told_once_and_never_to_take_back(log: Path) -> None:
+    game = load("othello:size=6")
+    engine = GtpPlayer(game, fake_command("knows no pass", log))
+    position = Position(game)
+    while position.ply < 20 or position.legal_text() != "pass":
+        if position.ended:
+            position = Position(game)
+        position.play(position.legal()[RANDOM.below(len(position.legal()))])
+    passes, written = [], [game.format_action(s, a) for s, a in zip(position.states, position.actions, strict=False)]
+    assert "pass" not in written, "of the first pass this test speaks"
+    for _ in range(2):
+        position.play_text("pass")
+        engine.show(position)
+        position.play(position.legal()[0])
+        engine.show(position)
+        passes.append(log.read_text().count(" pass"))
+        position.undo()
+        position.undo()
+        engine.show(position)
+    engine.close()
+    assert passes == [1, 1]
+    assert "undo" not in log.read_text()
 
 
 def test_square_boards_are_announced(log: Path) -> None:

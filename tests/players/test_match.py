@@ -143,3 +143,23 @@ def test_lopsided_matches_give_a_bound(outcome: float, words: str) -> None:
     assert [end is None for end in result.elo_interval] == [outcome < 0, outcome > 0]
     assert words in "\n".join(result.lines())
     assert '"elo": null' in result.lines()[-1]
+
+
+class Shuffler:
+    """Moves its knight out and back, for ever."""
+
+    name = "shuffler"
+
+    def choose(self, position: Position) -> Choice:
+        moves = (("g1f3", "f3g1"), ("g8f6", "f6g8"))[position.ply % 2]
+        return Choice(position.game.parse_action(position.state, moves[position.ply // 2 % 2]), None)
+
+    def new_game(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+def test_a_match_claims_the_draws_that_players_would_play_on_from() -> None:
+    record = play_game(load("chess"), (Shuffler(), Shuffler()), [])
+    assert record is not None
+    assert (len(record.actions), record.outcome, record.forfeit) == (8, 0.0, "")

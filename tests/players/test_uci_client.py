@@ -56,6 +56,26 @@ def test_an_engine_of_other_games_is_refused(log: Path) -> None:
         make_player(GAME, f"uci:{command('other games', log)}")
 
 
+def test_an_engine_of_the_usual_board_is_not_asked_to_play_another(log: Path) -> None:
+    misere = load("connect4:misere=1")
+    with pytest.raises(TandemError, match="knows connect4 on its usual board alone, not connect4:misere=1"):
+        make_player(misere, f"uci:{command('connect4', log)}")
+
+
 def test_a_command_that_does_not_start_is_named() -> None:
     with pytest.raises(TandemError, match=r"uci engine 'no-such-engine' does not start: No such file"):
         make_player(GAME, "uci:no-such-engine;go nodes 1")
+
+
+def test_chess_is_sent_from_the_position_that_it_started_from(log: Path) -> None:
+    chess = load("chess")
+    fen = "4k3/8/8/8/8/8/4P3/4K3 w - - 0 1"
+    position = Position.from_text(chess, fen)
+    position.play_text("e2e4")
+    engine = make_player(chess, f"uci:{command('none', log)}")
+    with pytest.raises(Forfeit):  # the engine knows tic-tac-toe alone
+        engine.choose(position)
+    engine.close()
+    assert f"position fen {fen} moves e2e4" in log.read_text().splitlines()
+    with pytest.raises(TandemError, match="can only start from the first position of tictactoe"):
+        make_player(GAME, f"uci:{command('none', log)}").choose(Position.from_text(GAME, "xo......."))

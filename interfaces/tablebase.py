@@ -1,0 +1,95 @@
+"""Syzygy endgame tables (https://syzygy-tables.info) at the root, read by python-chess."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import chess
+import chess.syzygy
+
+from engine.position import Position
+from games.chess_text import board_of
+from games.errors import TandemError
+
+SHIPPED = Path(__file__).resolve().parent / "syzygy"
+WIN, LOSS = 2, -2  # of the tables; 1 and -1 are those that the fifty moves turn into draws
+CLAIM_PLIES = 100
+
+
+class Kept(NamedTuple):
+    """The actions that keep what a position is worth, and that worth: 1, 0 or -1 for the player to move."""
+
+    actions: list[int]
+    outcome: int
+
+
+class Tablebase:
+    """The tables of three men that ship, and those of further folders."""
+
+    def __init__(self, path: str, tell: Callable[[str], None] | None = None) -> None:
+        """`path` holds folders, separated as the system does, or nothing; `tell` hears of the first damaged table.
+
+        TandemError when a folder is missing or none of them has a table.
+        """
+        self._tell = tell
+        self._tables = chess.syzygy.Tablebase()
+        self._tables.add_directory(str(SHIPPED))
+        found = 0 if path else 1
+        for folder in path.split(os.pathsep) if path else ():
+            try:
+                found += self._tables.add_directory(folder)
+            except OSError as error:
+                self.close()
+                raise TandemError(f"SyzygyPath: cannot read {folder}: {error.strerror}") from None
+        if not found:
+            self.close()
+            raise TandemError(f"SyzygyPath: no tables (.rtbw, .rtbz) in {path}")
+        self._most = max(sum(name.count(piece) for piece in "KQRBNP") for name in self._tables.wdl)
+
+    def close(self) -> None:
+        """Give up the files; nothing can be asked afterwards."""
+        self._tables.close()
+
+    def kept(self, position: Position) -> Kept | None:
+        """What the tables say; None where they say nothing, for one move at least.
+
+        Of the winning moves, all that win within the fifty moves: the search may choose. Where it makes no headway,
+        against a bare king or once a position has come again, the quickest to the next capture or pawn move.
+        """
+        board = board_of(position.game.record(position.state))
+        if board.occupied.bit_count() > self._most + 1:  # a capture may lead to the tables
+            return None
+        try:
+            ranks = {move: self._rank(board, move) for move in board.legal_moves}
+        except KeyError:  # no table for what follows one of the moves
+            return None
+        except Exception as error:  # whatever the bytes of a damaged table lead to
+            if self._tell is not None:
+                self._tell(f"SyzygyPath: a damaged table is passed over: {error!r}")
+                self._tell = None
+            return None
+        best = max(wdl for wdl, _ in ranks.values())
+        chosen = {move: plies for move, (wdl, plies) in ranks.items() if wdl == best}
+        if best == WIN:
+            since = position.keys[-1 - board.halfmove_clock :]
+            stuck = len(set(since)) < len(since) or board.occupied_co[not board.turn].bit_count() == 1
+            quickest = min(chosen.values())
+            most = quickest if stuck else max(CLAIM_PLIES - 1 - board.halfmove_clock, quickest)
+            chosen = {move: plies for move, plies in chosen.items() if plies <= most}
+        actions = [position.game.parse_action(position.state, move.uci()) for move in chosen]
+        return Kept(actions, (best == WIN) - (best == LOSS))
+
+    def _rank(self, board: chess.Board, move: chess.Move) -> tuple[int, int]:
+        """The worth of a move by the tables, and how many plies a win takes to its next capture or pawn move."""
+        zeroes = board.is_zeroing(move)
+        board.push(move)
+        try:
+            if board.is_checkmate():
+                return WIN, 1
+            if board.is_insufficient_material() or board.is_stalemate():
+                return 0, 0
+            wdl = -self._tables.probe_wdl(board)
+            return wdl, 1 if zeroes or wdl <= 0 else 1 + abs(self._tables.probe_dtz(board))
+        finally:
+            board.pop()
