@@ -1,13 +1,15 @@
-"""Where actors run: in a thread of this process, or each in a process of its own.
+"""Where actors run: one after the other, in threads, in processes of their own, or on the nodes of a Ray cluster.
 
-Small nets answer so fast that threads spend their time handing Python's lock to and fro; processes do not share it.
-An actor process holds no truth: when it dies, the run stops with its games saved, and goes on when started again.
+All are an Executor to the loop, and actors hold no truth wherever they are: what is lost with one is its games under
+way. Small nets answer so fast that threads spend their time handing Python's lock to and fro; processes share none.
 """
 
+import contextlib
 import multiprocessing
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from multiprocessing.connection import Connection
 from multiprocessing.synchronize import Event
@@ -19,14 +21,16 @@ from torch import nn
 from games.contract import Game
 from games.errors import TandemError
 from games.loader import load
-from games.processes import end_with_parent, sigint_held
+from games.processes import cores, end_with_parent, sigint_held
 from nets.config import NetConfig
 from nets.evaluator import TorchEvaluator
 from nets.families import build
 from selfplay.actor import Actor
 from selfplay.config import TrainConfig
+from selfplay.joining import check_cluster
 from selfplay.records import GameBatch
 from selfplay.shards import from_bytes, to_bytes
+from selfplay.teacher import Teacher
 
 POLL_SECONDS = 0.05
 
@@ -36,8 +40,35 @@ def compile_kernels(game: Game, config: TrainConfig, model: nn.Module) -> None:
     Actor(game, replace(config, games_per_actor=1), TorchEvaluator(model)).step()
 
 
+class Executor(Protocol):
+    """The actors of a run, as the loop sees them."""
+
+    @property
+    def evaluations(self) -> int:
+        """Positions evaluated since its start."""
+
+    @property
+    def core_seconds(self) -> float:
+        """Processor seconds spent outside this process."""
+
+    def play(self, plies: int, stop: Callable[[], bool], effort: float) -> GameBatch:
+        """The games that end while all actors together search about so many plies more, or until stop() says so.
+
+        Blocks; every game is handed out once. effort is Actor.play's. Raises TandemError when it cannot go on.
+        """
+
+    def load(self, model: nn.Module) -> None:
+        """Play with these weights from now on."""
+
+    def wait(self, stop: Callable[[], bool]) -> None:
+        """Return when it is ready to play, or stop() says that it need not. Raises TandemError when it cannot be."""
+
+    def close(self) -> None:
+        """End all actors."""
+
+
 class Worker(Protocol):
-    """One actor, wherever it runs."""
+    """One actor on this machine."""
 
     @property
     def evaluations(self) -> int:
@@ -60,14 +91,82 @@ class Worker(Protocol):
         """End it."""
 
 
+class Local:
+    """The Executor of this machine: workers that each play an equal part of a round.
+
+    With the same number of workers, the same games wherever they run; when one dies, the run stops with its games
+    saved, and goes on when started again.
+    """
+
+    def __init__(self, workers: Sequence[Worker], *, side_by_side: bool) -> None:
+        self.workers = workers
+        self._pool = ThreadPoolExecutor(len(workers)) if side_by_side else None
+
+    @property
+    def evaluations(self) -> int:
+        """Positions evaluated since its start."""
+        return sum(worker.evaluations for worker in self.workers)
+
+    @property
+    def core_seconds(self) -> float:
+        """Processor seconds spent outside this process."""
+        return sum(worker.core_seconds for worker in self.workers)
+
+    def play(self, plies: int, stop: Callable[[], bool], effort: float) -> GameBatch:
+        """Executor.play."""
+        each = max(1, plies // len(self.workers))
+
+        def part(worker: Worker) -> GameBatch:
+            return worker.play(each, stop, effort)
+
+        return GameBatch.concat(self._pool.map(part, self.workers) if self._pool else map(part, self.workers))
+
+    def load(self, model: nn.Module) -> None:
+        """Executor.load."""
+        for worker in self.workers:
+            worker.load(model)
+
+    def wait(self, stop: Callable[[], bool]) -> None:
+        """Executor.wait."""
+        for worker in self.workers:
+            worker.wait(stop)
+
+    def close(self) -> None:
+        """End all workers, when those of another thread have ended what they are at."""
+        if self._pool:
+            self._pool.shutdown()
+        for worker in self.workers:
+            worker.close()
+
+
+def make_actor(
+    game: Game, config: TrainConfig, evaluator: TorchEvaluator, teacher: str | None, **numbers: Any
+) -> Actor | Teacher:
+    """Who plays the games: the net with its search, or a teacher, a player spec. Raises TandemError as Teacher does.
+
+    `numbers` are Actor's first_number, stride and numbers.
+    """
+    if teacher is None:
+        return Actor(game, config, evaluator, **numbers)
+    return Teacher(game, config, teacher, **numbers)
+
+
 class ThreadWorker:
     """An actor in this process, for the thread that calls it."""
 
     core_seconds = 0.0  # this process's own clock counts it
 
-    def __init__(self, game: Game, config: TrainConfig, model: nn.Module, first_number: int, stride: int) -> None:
+    def __init__(
+        self,
+        game: Game,
+        config: TrainConfig,
+        model: nn.Module,
+        first_number: int,
+        stride: int,
+        teacher: str | None = None,
+    ) -> None:
         self.evaluator = TorchEvaluator(model)
-        self.actor = Actor(game, config, self.evaluator, first_number=first_number, stride=stride)
+        self.actor = make_actor(game, config, self.evaluator, teacher, first_number=first_number, stride=stride)
 
     @property
     def evaluations(self) -> int:
@@ -86,18 +185,28 @@ class ThreadWorker:
         """Ready from the start."""
 
     def close(self) -> None:
-        """Nothing to end."""
+        """End a teacher's engine; all else ends by itself."""
+        if isinstance(self.actor, Teacher):
+            self.actor.close()
 
 
 class ProcessWorker:
     """An actor in a process of its own. The caller's main module must be importable (the usual __main__ guard)."""
 
-    def __init__(self, game: Game, config: TrainConfig, model: nn.Module, first_number: int, stride: int) -> None:
+    def __init__(
+        self,
+        game: Game,
+        config: TrainConfig,
+        model: nn.Module,
+        first_number: int,
+        stride: int,
+        teacher: str | None = None,
+    ) -> None:
         context = multiprocessing.get_context("spawn")
         self.connection, theirs = context.Pipe()
         self.stopped, self.ready, self.rules_id = context.Event(), context.Event(), game.rules_id
         self.evaluations, self.core_seconds = 0, 0.0
-        arguments = (theirs, self.stopped, self.ready, game.spec, config, first_number, stride)
+        arguments = (theirs, self.stopped, self.ready, game.spec, config, first_number, stride, teacher)
         self.process = context.Process(target=serve, args=arguments, daemon=True)
         with sigint_held():
             self.process.start()
@@ -145,10 +254,34 @@ class ProcessWorker:
         self.process.join()
 
 
-EXECUTORS: dict[str, Callable[[Game, TrainConfig, nn.Module, int, int], Worker]] = {
+WORKERS: dict[str, type[ThreadWorker] | type[ProcessWorker]] = {
+    "inline": ThreadWorker,
     "processes": ProcessWorker,
     "threads": ThreadWorker,
 }
+
+
+def make_executor(
+    game: Game,
+    config: TrainConfig,
+    model: nn.Module,
+    first_number: int,
+    teacher: str | None = None,
+    address: str | None = None,
+) -> Executor:
+    """The executor of a configuration, whose games are numbered from first_number on.
+
+    `teacher` is a player spec, or None for the net itself; `address` that of the Ray cluster, None for one of its own
+    on this machine. Raises TandemError when there is no such cluster.
+    """
+    if config.executor == "ray":
+        check_cluster(address)
+        from selfplay.cluster import RayExecutor  # here alone: nothing else needs Ray
+
+        return RayExecutor(game, config, model, first_number, teacher, address)
+    make, actors = WORKERS[config.executor], config.actors or cores()
+    workers = [make(game, config, model, first_number + i, actors, teacher) for i in range(actors)]
+    return Local(workers, side_by_side=config.executor != "inline")
 
 
 def serve(
@@ -159,6 +292,7 @@ def serve(
     config: TrainConfig,
     first_number: int,
     stride: int,
+    teacher: str | None,
 ) -> None:
     """What an actor's process does: load weights and play as it is told, until the other end is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the run's to handle
@@ -167,7 +301,13 @@ def serve(
     game = load(spec)
     model = build(NetConfig.parse(config.net), game)
     evaluator = TorchEvaluator(model)
-    actor = Actor(game, config, evaluator, first_number=first_number, stride=stride)
+    try:
+        actor = make_actor(game, config, evaluator, teacher, first_number=first_number, stride=stride)
+    except TandemError as error:
+        ready.set()
+        with contextlib.suppress(OSError):
+            connection.send(str(error))
+        return
     ready.set()
     try:
         while True:
@@ -180,9 +320,12 @@ def serve(
                 connection.send(_reply(actor, plies, effort, stopped))
     except (EOFError, OSError):
         return
+    finally:
+        if isinstance(actor, Teacher):
+            actor.close()
 
 
-def _reply(actor: Actor, plies: int, effort: float, stopped: Event) -> Any:
+def _reply(actor: Actor | Teacher, plies: int, effort: float, stopped: Event) -> Any:
     """The games as bytes with the counters, or the words of what went wrong."""
     try:
         data = to_bytes(actor.play(plies, stopped.is_set, effort), actor.game.rules_id)

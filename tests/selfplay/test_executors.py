@@ -15,7 +15,7 @@ from games.errors import TandemError
 from games.loader import load
 from nets.config import NetConfig
 from nets.families import build
-from selfplay.executors import ProcessWorker, ThreadWorker, compile_kernels
+from selfplay.executors import ProcessWorker, ThreadWorker, compile_kernels, make_executor
 from selfplay.moves import move_kernels
 from selfplay.shards import to_bytes
 from tests.selfplay.helpers import children, tiny
@@ -44,6 +44,19 @@ def test_processes_play_what_threads_play() -> None:
     assert stopped.positions < 10**6
     for worker in workers:
         worker.close()
+
+
+def test_inline_plays_what_threads_play() -> None:
+    model = build(NetConfig.parse("mlp:16"), GAME)
+    games, evaluations = [], []
+    for executor in ("inline", "threads"):
+        made = make_executor(GAME, tiny(GAME, executor=executor, actors=2), model, 5)
+        made.wait(never)
+        games.append([to_bytes(made.play(300, never, 1.0), GAME.rules_id) for _ in range(2)])
+        evaluations.append(made.evaluations)
+        made.close()
+    assert games[0] == games[1]
+    assert evaluations[0] == evaluations[1] > 0
 
 
 def test_kernels_compiled_in_advance_are_all_that_an_actor_needs() -> None:
