@@ -1,13 +1,13 @@
 """An actor: a group of games played in lockstep, one batched evaluation for all of them at a time."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from engine.alphabeta import Stack, new_table
 from engine.evalcache import EvalCache
-from engine.evaluator import Evaluator
+from engine.evaluator import Evaluator, inputs_of
 from engine.gumbel import bracket_type
 from engine.kernels import SLOT, kernels
 from engine.tree import LEAF_NET, NODE, OPTIONS
@@ -26,15 +26,23 @@ PROOF_TABLE = 32 << 20  # bytes; positions of games under way are few, and a sma
 class Actor:
     """Plays games against itself with its evaluator's net; holds no truth, so losing it costs its games in flight.
 
-    Games are numbered first_number, first_number + stride, ...; a game's seed is a hash of the run's seed and its
-    number. One actor serves one thread.
+    Games are numbered first_number, first_number + stride, ..., or as `number` says; a game's seed is a hash of the
+    run's seed and its number. One actor serves one thread.
     """
 
     def __init__(
-        self, game: Game, config: TrainConfig, evaluator: Evaluator, *, first_number: int = 0, stride: int = 1
+        self,
+        game: Game,
+        config: TrainConfig,
+        evaluator: Evaluator,
+        *,
+        first_number: int = 0,
+        stride: int = 1,
+        numbers: Sequence[int] = (),
     ) -> None:
         self.game, self.config, self.evaluator = game, config, evaluator
-        self.kernels, (self.begin_games, self.make_moves) = kernels(game), move_kernels(game)
+        inputs = inputs_of(game, evaluator)
+        self.kernels, (self.begin_games, self.make_moves) = kernels(inputs), move_kernels(game)
         games = config.games_per_actor
         # In brackets a move's simulations come on top of what the last moves' left behind: up to about as many again.
         most = math.ceil(config.simulations * config.late_effort) * (3 if config.root == "gumbel" else 1)
@@ -42,7 +50,7 @@ class Actor:
         self.options, self.policy = np.zeros(1, OPTIONS), np.zeros(1, POLICY)
         self.options["c_puct"], self.options["fpu_reduction"] = config.c_puct, config.fpu_reduction
         self.options["leaf"], self.options["solve"], self.options["early_stop"] = LEAF_NET, config.solve, True
-        self.options["look_ahead"] = config.solve and game.best_first is not None
+        self.options["look_ahead"] = config.solve and game.ahead is not None
         self.policy["gumbel"] = config.root == "gumbel"
         for name in set(POLICY.names or ()) - {"gumbel"}:
             self.policy[name] = getattr(config, name)
@@ -58,8 +66,8 @@ class Actor:
         self.slots["tree"] = np.arange(games)
         self.leaves, self.paths = game.states(games), np.zeros((games, game.max_plies + 2), np.int32)
         self.moves = np.zeros((games, game.max_legal), np.int32)
-        self.planes = np.zeros((games, *game.planes), np.float32)
-        self.logits = np.zeros((games, game.logits), np.float32)
+        self.planes = np.zeros((games, *inputs.planes), np.float32)
+        self.logits = np.zeros((games, inputs.logits), np.float32)
         self.wdl = np.zeros((games, 3), np.float32)
         self.cache = EvalCache(game, config.cache << 20)
         self.rng = Random(config.seed).state
@@ -67,7 +75,8 @@ class Actor:
         self.rows, self.children = np.zeros(LOG_ROWS, ROW), np.zeros(LOG_ROWS * min(game.max_legal, 64), CHILD)
         self.ended, self.ended_actions = np.zeros(games, ENDED), np.zeros((games, game.max_plies), np.int32)
         self.run_seed = np.uint64(config.seed)
-        self.next_number = np.array([first_number, stride], np.int64)
+        self.numbers = np.array([first_number, stride, 0], np.int64)  # as take_number reads them
+        self.number(numbers)
         self.prove = prove_kernel(game)
         self.prover, self.table = Stack(game), new_table(game, PROOF_TABLE)
         self.keeps, self.legal = np.zeros((games, game.max_legal), np.uint8), np.zeros(game.max_legal, np.int32)
@@ -79,14 +88,19 @@ class Actor:
         self.evaluations = self.plies = 0
         self.begin_games(
             self.trees, self.used, self.roots, self.histories, self.counts, self.budget, self.brackets, self.players,
-            self.actions, self.next_number, self.run_seed, self.policy[0],
+            self.actions, self.numbers, self.run_seed, self.policy[0],
         )  # fmt: skip
+
+    def number(self, numbers: Sequence[int]) -> None:
+        """Let these be the numbers of the next games, after those that were given before and are not used up."""
+        listed = [*self.numbers[3 : 3 + self.numbers[2]][::-1], *numbers]
+        self.numbers = np.array([*self.numbers[:2], len(listed), *reversed(listed)], np.int64)
 
     def step(self) -> None:
         """One simulation or more in every game, and the moves that have become due."""
         while not self.make_moves(
             self.trees, self.used, self.spare, self.roots, self.histories, self.counts, self.budget, self.brackets,
-            self.players, self.actions, self.next_number, self.run_seed, self.policy[0], 0.0, self.logged, self.rows,
+            self.players, self.actions, self.numbers, self.run_seed, self.policy[0], 0.0, self.logged, self.rows,
             self.children, self.ended, self.ended_actions, self.keeps,
         ):  # fmt: skip
             self._empty_logs()

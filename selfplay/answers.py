@@ -1,5 +1,8 @@
-"""Players answer positions, one move each, on all cores. Ours remember nothing of the positions before, but for
-what the exact solver has proven of up to TASK of them; engines may remember all."""
+"""Players answer positions, one move each, on all cores.
+
+Ours remember nothing of the positions before, but for what the exact solver has proven of up to TASK of them; engines
+may remember all.
+"""
 
 import sys
 import time

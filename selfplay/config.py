@@ -1,6 +1,5 @@
 """Settings of a training run: one frozen dataclass, filled from a preset, a preset file and flags, in that order."""
 
-import difflib
 import math
 import tomllib
 from dataclasses import dataclass, field, fields, replace
@@ -9,14 +8,19 @@ from typing import Any
 
 from engine.search import ROOTS
 from games.contract import Game
-from games.errors import TandemError
+from games.errors import TandemError, nearest
 from nets.config import NetConfig
 
 MOST_COUNT = 2**31 - 1  # kernels count in 32 bits
+MOST_PRESET, MOST_LINE = 65_536, 500  # characters
 LEARNERS = ("search", "ppo")
+EXECUTORS = ("processes", "threads", "inline", "ray")
 PRESETS = Path(__file__).resolve().parent / "presets"
-# Where and when work happens, not what is learnt: these may change whenever a run goes on.
-CHANGEABLE = ("actors", "executor", "checkpoint_seconds", "strength_seconds")
+# Where and when work happens, and how much more records and a teacher teach: these may change whenever a run goes on.
+CHANGEABLE = (
+    *("actors", "executor", "checkpoint_seconds", "strength_seconds", "window_most"),
+    *("from_epochs", "from_share", "teacher_share", "teacher_games"),
+)
 
 
 def setting(default: Any, about: str, least: float = 0.0, most: float = float("inf")) -> Any:
@@ -58,8 +62,8 @@ class TrainConfig:
         2000, "nodes of exact search spent on a position before its own search; 0 for none", 0, 100_000_000
     )
     proof_random: float = setting(0.5, "share of moves made at random once exact search has solved the game", 0, 1)
-    actors: int = setting(0, "groups of games, one core each; 0 takes all cores", 0, 256)
-    executor: str = setting("processes", "where actors run: processes or threads")
+    actors: int = setting(0, "groups of games, one core each; 0 takes all cores there are", 0, 4096)
+    executor: str = setting("processes", f"where actors run: {', '.join(EXECUTORS)} (docs/cluster.md)")
     cache: int = setting(32, "megabytes of an actor's cache of evaluations; 0 for none", 0, 100_000)
     games_per_actor: int = setting(256, "games in lockstep per group", 1, 8192)
     plies_per_round: int = setting(0, "searched moves between two weight updates; 0 fits the net's cost", 0, 10_000_000)
@@ -74,6 +78,15 @@ class TrainConfig:
     )
     window_least: int = setting(200_000, "positions the replay keeps at least", 1)
     window_share: float = setting(0.5, "share of all positions so far that it keeps beyond that", 0.01, 1)
+    window_most: int = setting(10_000_000, "positions the replay keeps at most: its bound in memory", 1)
+    from_epochs: float = setting(
+        4.0, "how often a position of the records that --from gives, or that a teacher labels, is drawn", 0, 10_000
+    )
+    from_share: float = setting(0.5, "share of a budget of minutes or steps that learning from records may take", 0, 1)
+    teacher_share: float = setting(
+        0.75, "share of a budget of minutes or steps that is spent when the teacher has done", 0, 1
+    )
+    teacher_games: int = setting(0, "games after which the teacher has done; 0 for as many as fit", 0, 2**31)
     ppo_plies: int = setting(32, "moves of each game between two updates of ppo", 1, 10_000)
     ppo_epochs: int = setting(4, "how often ppo uses a move", 1, 100)
     ppo_clip: float = setting(0.2, "how far an update of ppo may change a move's probability, as a share", 0.001, 10)
@@ -99,8 +112,8 @@ class TrainConfig:
         for name in ("simulations", "fast_simulations", "proof_nodes"):
             if getattr(self, name) * self.late_effort > MOST_COUNT:
                 raise TandemError(f"{name} times late_effort must be at most {MOST_COUNT:,}")
-        if self.executor not in ("processes", "threads"):
-            raise TandemError(f"executor must be processes or threads, not {self.executor}")
+        if self.executor not in EXECUTORS:
+            raise TandemError(f"executor must be {', '.join(EXECUTORS[:-1])} or {EXECUTORS[-1]}, not {self.executor}")
         if self.learner not in LEARNERS:
             raise TandemError(f"learner must be {' or '.join(LEARNERS)}, not {self.learner}")
         if self.root not in ROOTS:
@@ -113,9 +126,8 @@ def from_table(table: dict[str, Any], base: TrainConfig, where: str) -> TrainCon
     known = [item.name for item in fields(TrainConfig)]
     for key in table:
         if key not in known:
-            close = difflib.get_close_matches(key, known, 1)
-            hint = f"; did you mean {close[0]}?" if close else f"; known are {', '.join(known)}"
-            raise TandemError(f"{where}: unknown setting '{key}'{hint}")
+            hint = nearest(key, known) or f"known are {', '.join(known)}"
+            raise TandemError(f"{where}: unknown setting {key!r}; {hint}")
     try:
         return replace(base, **table)
     except TandemError as error:
@@ -125,10 +137,14 @@ def from_table(table: dict[str, Any], base: TrainConfig, where: str) -> TrainCon
 def read_preset(path: Path, base: TrainConfig | None = None) -> TrainConfig:
     """A TOML preset over `base`; TandemError when it cannot be read or holds what is no setting."""
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        # tomllib takes memory by the square of a dotted key's length, and its time.
+        if len(text) > MOST_PRESET or max(map(len, text.splitlines()), default=0) > MOST_LINE:
+            raise TandemError(f"preset {path} is too long: at most {MOST_PRESET:,} characters, {MOST_LINE:,} a line")
+        table = tomllib.loads(text)
     except (OSError, UnicodeDecodeError) as error:
         raise TandemError(f"preset {path} cannot be read: {error}") from None
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise TandemError(f"preset {path} is no TOML: {error}") from None
     return from_table(table, base or TrainConfig(), f"preset {path}")
 

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from players.elo import Interval, Z
 
 
-def wilson(successes: int, n: int) -> Interval:
-    """Of a share, n above 0 (Wilson 1927; Brown, Cai and DasGupta 2001, section 3.1.1)."""
+def wilson(successes: float, n: float) -> Interval:
+    """Of a share, n above 0 (Wilson 1927; Brown, Cai and DasGupta 2001, section 3.1.1); n may be an effective one."""
     p, spread = successes / n, Z * Z / n
     middle = (p + spread / 2) / (1 + spread)
-    half = Z * math.sqrt(p * (1 - p) / n + spread / (4 * n)) / (1 + spread)
+    half = Z * math.sqrt(max(p * (1 - p), 0.0) / n + spread / (4 * n)) / (1 + spread)
     return Interval(max(0.0, middle - half), min(1.0, middle + half))
 
 

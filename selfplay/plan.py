@@ -10,8 +10,8 @@ from games.processes import cores
 from nets.config import NetConfig
 from nets.evaluator import TorchEvaluator
 from selfplay.actor import Actor
+from selfplay.budget import Budget
 from selfplay.config import TrainConfig
-from selfplay.loop import Budget
 from selfplay.replay import Replay
 from selfplay.trainer import Trainer
 
@@ -24,7 +24,8 @@ def plan(game: Game, config: TrainConfig, budget: Budget) -> str:
     Games of an untrained net are shorter or longer than those of a trained one, so the counts are estimates.
     """
     torch.set_num_threads(1)
-    trainer, replay = Trainer(game, config), Replay(game)
+    trainer = Trainer(game, config)
+    replay = Replay(game, trainer.net_config.inputs(game))
     actor = Actor(game, config, TorchEvaluator(trainer.average))
     actor.play(1)  # compiles
     evaluations, plies, games, began = actor.evaluations, actor.plies, 0, time.perf_counter()

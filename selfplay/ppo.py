@@ -7,7 +7,8 @@ else this is the algorithm as published, advantages by generalised estimation (G
 one round's games used for a few epochs and then forgotten.
 """
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cache
@@ -18,15 +19,18 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from engine.evaluator import inputs_of
 from games.compiler import kernel, part
 from games.contract import FloatArray, Game
 from games.errors import TandemError
 from games.processes import cores
 from games.rng import uniform
 from nets.evaluator import TorchEvaluator, fast_bf16
+from selfplay.budget import Budget
 from selfplay.config import TrainConfig
-from selfplay.loop import Budget, Loop, Work
+from selfplay.loop import NO_STEPS, Loop, Work
 from selfplay.opening import derived_seed, opening
+from selfplay.reading import Source
 from selfplay.rundir import RunDir
 from selfplay.trainer import Losses, Trainer
 
@@ -47,6 +51,18 @@ class Rollout:
     outcome: npt.NDArray[np.int8]  # then, for the player who made it
     finished: int  # games
     plies: int  # of the finished games, random openings included
+    drawn: int  # of these
+    won: int  # by who began, less those lost
+
+    def game_scalars(self) -> dict[str, float]:
+        """The figures of the finished games by the names of gamestats.game_scalars; openings are not kept here."""
+        if not self.finished:
+            return {}
+        return {
+            "games/mean_plies": self.plies / self.finished,
+            "games/draws": self.drawn / self.finished,
+            "games/first_player_score": self.won / self.finished / 2 + 0.5,
+        }
 
 
 @cache
@@ -87,7 +103,8 @@ def sampling_kernels(game: Game) -> tuple[Callable[..., None], Callable[..., Non
     ) -> None:  # fmt: skip
         """Draw every game a move from the softmax over its legal logits, make it, and begin anew where it was the last.
 
-        chosen int64, ended bool and result int8 [games] are a Rollout's; finished int64 [2] counts games and plies.
+        chosen int64, ended bool and result int8 [games] are a Rollout's; finished int64 [4] counts games, plies, draws
+        and the first player's wins less its losses.
         """
         states = games[0]
         moves, weights = np.empty(max_legal, np.int32), np.empty(max_legal, np.float64)
@@ -115,6 +132,8 @@ def sampling_kernels(game: Game) -> tuple[Callable[..., None], Callable[..., Non
             if ended[i]:
                 finished[0] += 1
                 finished[1] += side.ply
+                finished[2] += result[i] == 0
+                finished[3] += result[i] if side.ply % 2 == 1 else -result[i]
                 new_game(i, games, side, next_number, seed, share, most)
 
     return begin, look, act
@@ -128,7 +147,12 @@ class Sampler:
             raise TandemError(f"--learner ppo does not know repeated positions, which end games of {game.name}")
         games = config.games_per_actor
         self.game, self.config, self.evaluator, self.evaluations = game, config, evaluator, 0
-        begin, self.look, self.act = sampling_kernels(game)
+        self.inputs = inputs_of(game, evaluator)
+        if self.inputs.terms > 1:
+            raise TandemError(
+                f"--learner ppo draws moves that have a logit each; {game.name}'s sparse nets sum several"
+            )
+        begin, self.look, self.act = sampling_kernels(self.inputs)
         self.states, self.sides = game.states(games), np.zeros(games, SIDE)
         self.next_number, self.seed = np.array([first_number], np.int64), np.uint64(config.seed)
         # What an opening is played into; nobody asks for its moves, and repetition was refused.
@@ -139,12 +163,15 @@ class Sampler:
     def play(self, steps: int) -> Rollout:
         """That many moves in every game."""
         games, c = len(self.states), self.config
-        planes = np.zeros((steps, games, *self.game.planes), np.float32)
+        planes = np.zeros((steps, games, *self.inputs.planes), np.float32)
         legal = np.zeros((steps, games, self.game.logits), np.bool_)
         chosen, ended = np.zeros((steps, games), np.int64), np.zeros((steps, games), np.bool_)
         outcome, wdl = np.zeros((steps, games), np.int8), np.zeros((steps + 1, games, 3), np.float32)
-        logits, last = np.zeros((games, self.game.logits), np.float32), np.zeros((games, *self.game.planes), np.float32)
-        finished = np.zeros(2, np.int64)
+        logits, last = (
+            np.zeros((games, self.game.logits), np.float32),
+            np.zeros((games, *self.inputs.planes), np.float32),
+        )
+        finished = np.zeros(4, np.int64)
         for t in range(steps):
             self.look(self.states, planes[t], legal[t])
             self.evaluator.evaluate(planes[t], logits, wdl[t])
@@ -155,7 +182,7 @@ class Sampler:
         self.look(self.states, last, np.zeros_like(legal[0]))
         self.evaluator.evaluate(last, logits, wdl[steps])
         self.evaluations += (steps + 1) * games
-        return Rollout(planes, legal, chosen, wdl, ended, outcome, int(finished[0]), int(finished[1]))
+        return Rollout(planes, legal, chosen, wdl, ended, outcome, *finished.tolist())
 
 
 def advantages(rollout: Rollout, decay: float) -> tuple[FloatArray, FloatArray]:
@@ -182,9 +209,9 @@ class PpoTrainer(Trainer):
     """The trainer's net, optimiser and average, with another loss."""
 
     def update(self, rollout: Rollout, progress: float, stop: Callable[[], bool] | None = None) -> Losses:
-        """Some epochs over a rollout; the losses' `policy` is the surrogate objective, and `entropy` the policy's own.
+        """Some epochs over a rollout; the losses' `policy` is the surrogate objective, both entropies the policy's own.
 
-        Raises TandemError naming the step when a loss or gradient is not finite; the weights are then those before it.
+        Raises Diverged naming the step when a loss or gradient is not finite, or the value's loss has exploded.
         """
         c = self.config
         gain, came_to = advantages(rollout, c.ppo_lambda)
@@ -199,11 +226,10 @@ class PpoTrainer(Trainer):
             chunks = zip(*(torch.split(a, c.batch) for a in (planes, legal, chosen)), strict=True)
             before = torch.cat([self._policy(*chunk)[0] for chunk in chunks])
         sums, first = torch.zeros(3, device=self.device), self.step
-        rate = c.learning_rate * self._schedule(progress)
-        for group in self.optimiser.param_groups:
-            group["lr"] = rate
+        self._set_rate(self._schedule(progress))
         steps = c.ppo_epochs * (rows // c.batch)
         decay = float(np.exp(-1.0 / max(c.ema_rounds * steps, 1.0)))
+        guess = 1.0 + c.value_weight * math.log(3)  # 1 being the size of an advantage
         for _ in range(c.ppo_epochs):
             order = torch.from_numpy(self.numpy_rng.permutation(rows)).to(self.device)
             for i in range(0, rows - c.batch + 1, c.batch):
@@ -216,11 +242,11 @@ class PpoTrainer(Trainer):
                 policy = -torch.minimum(ratio * advantage[at], clipped * advantage[at]).mean()
                 value = -(target[at] * wdl.log_softmax(1)).sum(1).mean()
                 total = policy + c.value_weight * value - c.ppo_entropy * entropy
-                self._step(total, MOST_NORM, decay)
+                self._step(total, MOST_NORM, decay, guess)
                 sums += torch.stack([policy, value, entropy]).detach()
         taken = self.step - first
         policy_mean, value_mean, entropy_mean = (sums / max(taken, 1)).tolist()
-        return Losses(policy_mean, value_mean, entropy_mean, taken)
+        return Losses(policy_mean, value_mean, entropy_mean, entropy_mean, taken)
 
     def _policy(self, planes: Tensor, legal: Tensor, chosen: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """(log probability of the moves made [n], mean entropy, WDL logits [n, 3])."""
@@ -240,14 +266,16 @@ class PpoLoop(Loop):
     trainer: PpoTrainer
     make_trainer = PpoTrainer
 
-    def __init__(self, game: Game, config: TrainConfig, budget: Budget, run: RunDir) -> None:
-        super().__init__(game, config, budget, run)
+    def __init__(
+        self, game: Game, config: TrainConfig, budget: Budget, run: RunDir, sources: Sequence[Source] = ()
+    ) -> None:
+        super().__init__(game, config, budget, run, sources)
         torch.set_num_threads(config.actors or cores())  # one group of games: all cores work on each batch
         self.evaluator = TorchEvaluator(self.trainer.model)
         Sampler(game, replace(config, games_per_actor=1), self.evaluator, 0).play(1)  # compiles
         self.sampler = Sampler(game, config, self.evaluator, self.progress.games)
 
-    def _hire(self) -> None:
+    def _hire(self, teacher: str | None) -> None:
         """No workers: the games are played between the updates."""
 
     def _evaluations(self) -> int:
@@ -255,9 +283,11 @@ class PpoLoop(Loop):
 
     def _work(self, pool: ThreadPoolExecutor) -> Work:
         self.evaluator.load(self.trainer.model)
-        rollout = self.sampler.play(self.config.ppo_plies)
-        losses = self.trainer.update(rollout, self.progress.share(self.budget), self._over)
+        rollout = self.clock.time("playing", self.sampler.play, self.config.ppo_plies)
+        share = self.progress.share(self.budget)
+        update = self.trainer.update
+        losses = self._trained(lambda: self.clock.time("training", update, rollout, share, self._over)) or NO_STEPS
         self.progress.games += rollout.finished
         self.progress.positions += rollout.chosen.size
         self.progress.steps += losses.steps
-        return Work(rollout.finished, rollout.chosen.size, rollout.plies, losses)
+        return Work(rollout.chosen.size, losses, rollout.game_scalars())

@@ -16,13 +16,26 @@ from selfplay.records import FULL, RANDOM, UNPROVEN, GameBatch, starts_of
 
 @dataclass(frozen=True)
 class Batch:
-    """Training samples; a policy row sums to 1 over the legal logits, or is all zero where there is no target."""
+    """Training samples; a policy row sums to 1 over the legal moves, or is all zero where there is no target.
+
+    Policies have a column for each move of a position, MAX_LEGAL in all: in games such as chess few of all logits are
+    of legal moves. TERMS is 1 but for nets of sparse inputs.
+    """
 
     planes: FloatArray  # [n, channels, rows, columns]
-    policy: FloatArray  # [n, LOGITS]
-    legal: npt.NDArray[np.bool_]  # [n, LOGITS]
+    moves: npt.NDArray[np.int64]  # [n, MAX_LEGAL, TERMS] the logits that sum to a legal move's; 0 after the last
+    policy: FloatArray  # [n, MAX_LEGAL]
+    legal: npt.NDArray[np.bool_]  # [n, MAX_LEGAL] whether there is a move
     outcome: FloatArray  # [n, 3] win, draw, loss for the player to move: proven, else the game's result
     root_wdl: FloatArray  # [n, 3] the search's estimate
+
+    def dense(self, logits: int) -> tuple[FloatArray, npt.NDArray[np.bool_]]:
+        """`policy` and `legal` with a column for each of so many logits, where a move has one."""
+        policy, legal = np.zeros((len(self.moves), logits), np.float32), np.zeros((len(self.moves), logits), np.bool_)
+        row, column = np.nonzero(self.legal)
+        at = row, self.moves[row, column, 0]
+        policy[at], legal[at] = self.policy[row, column], True
+        return policy, legal
 
 
 class Column:
@@ -53,15 +66,18 @@ class Column:
 def sample_kernel(game: Game) -> Callable[..., None]:
     """The kernel that replays a game up to each sampled position and encodes it under a random symmetry."""
     play, encode, transform, transform_action = game.play, game.encode, game.transform, game.transform_action
-    policy_index, symmetries, full = game.policy_index, game.symmetries, FULL
+    policy_terms, terms, symmetries, full = game.policy_terms, game.terms, game.symmetries, FULL
+    legal_actions, max_legal, all_actions = game.legal, game.max_legal, game.actions
 
     @kernel(game)
     def sample(
         picks: Any, row_game: Any, row_ply: Any, row_kind: Any, child_from: Any, child_action: Any, child_policy: Any,
-        action_from: Any, actions: Any, starts: Any, bases: Any, planes: Any, policy: Any, legal: Any, rng: Any
+        action_from: Any, actions: Any, starts: Any, bases: Any, planes: Any, moves: Any, policy: Any, counts: Any,
+        rng: Any,
     ) -> None:  # fmt: skip
-        """bases int64 [3]: history index of the first game, action and child at hand."""
-        scratch = np.empty(2, starts.dtype)
+        """bases int64 [3]: history index of the first game, action and child at hand. counts int64 [n] of moves."""
+        scratch, found = np.empty(2, starts.dtype), np.empty(max_legal, np.int32)
+        column, summed = np.zeros(all_actions, np.int32), np.empty((max_legal, terms), np.int32)
         for b in range(picks.shape[0]):
             i = picks[b]
             g = row_game[i] - bases[0]
@@ -79,15 +95,23 @@ def sample_kernel(game: Game) -> Callable[..., None]:
                 image = s
                 encode(s, planes[b])
             policy[b] = 0.0
-            legal[b] = False
+            moves[b] = 0
+            counts[b] = 0
+            if child_from[i, 0] == child_from[i, 1]:
+                continue
+            counts[b] = legal_actions(image, found)
+            policy_terms(image, found, counts[b], summed)
+            for j in range(counts[b]):
+                column[found[j]] = j
+                for term in range(terms):
+                    moves[b, j, term] = summed[j, term]
+            if row_kind[i] != full:
+                continue
             for j in range(child_from[i, 0] - bases[2], child_from[i, 1] - bases[2]):
                 action = child_action[j]
                 if k > 0:
                     action = transform_action(k, action)
-                at = policy_index(image, action)
-                legal[b, at] = True
-                if row_kind[i] == full:
-                    policy[b, at] = child_policy[j]
+                policy[b, column[action]] = child_policy[j]
 
     return sample
 
@@ -114,8 +138,10 @@ def outcomes(batch: GameBatch, owner: npt.NDArray[np.int64]) -> npt.NDArray[np.i
 class Replay:
     """Holds games in columns; RANDOM rows and rows beyond the window are never drawn."""
 
-    def __init__(self, game: Game) -> None:
-        self.game, self.sample_into = game, sample_kernel(game)
+    def __init__(self, game: Game, inputs: Game | None = None) -> None:
+        """`inputs` is the game as the net wants it encoded, Game.listed say; by default as it is."""
+        self.game, self.inputs = game, inputs or game
+        self.sample_into = sample_kernel(self.inputs)
         self.starts, self.action_from = Column(game.state), Column(np.int64)
         self.actions = Column(np.int16)
         self.row_game, self.row_ply, self.row_kind = Column(np.int64), Column(np.int16), Column(np.uint8)
@@ -167,14 +193,15 @@ class Replay:
     def sample(self, n: int, rng: np.random.Generator, kernel_rng: npt.NDArray[np.uint64]) -> Batch:
         """Draw n positions uniformly, with replacement, each under a random symmetry of the game."""
         picks = rng.integers(len(self), size=n)
-        planes = np.empty((n, *self.game.planes), np.float32)
-        policy = np.empty((n, self.game.logits), np.float32)
-        legal = np.empty((n, self.game.logits), np.bool_)
+        planes = np.empty((n, *self.inputs.planes), np.float32)
+        moves, counts = np.empty((n, self.game.max_legal, self.inputs.terms), np.int64), np.empty(n, np.int64)
+        policy = np.empty((n, self.game.max_legal), np.float32)
         bases = np.array([self.action_from.begin, self.actions.begin, self.child_action.begin], np.int64)
         self.sample_into(
             picks, self.row_game.view(), self.row_ply.view(), self.row_kind.view(), self.child_from.view(),
             self.child_action.view(), self.child_policy.view(), self.action_from.view(), self.actions.view(),
-            self.starts.view(), bases, planes, policy, legal, kernel_rng,
+            self.starts.view(), bases, planes, moves, policy, counts, kernel_rng,
         )  # fmt: skip
         outcome = np.eye(3, dtype=np.float32)[1 - self.outcome.view()[picks].astype(np.int64)]
-        return Batch(planes, policy, legal, outcome, self.root_wdl.view()[picks].astype(np.float32))
+        legal = np.arange(self.game.max_legal) < counts[:, None]
+        return Batch(planes, moves, policy, legal, outcome, self.root_wdl.view()[picks].astype(np.float32))

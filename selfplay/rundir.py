@@ -1,6 +1,7 @@
 """The folder of one training run: its config, lock, log, checkpoints and ladder.
 
 config.json  games/  checkpoints/<step>/  ladder/<step>.safetensors  log.jsonl  tensorboard/  run.lock  run.pid
+matches.jsonl, of the ladder, is a report's
 """
 
 import json
@@ -18,13 +19,15 @@ from filelock import FileLock, Timeout
 from games.errors import TandemError
 from games.files import discard, publish_folder, reason, remove_temporaries, temporary_path, write_atomic
 from selfplay.ladder import by_step, ladder_steps
+from selfplay.sealed import Damaged, seal, unseal
 
 FORMAT = "tandem run 1"
 
 _log = logging.getLogger("tandem")
 
 GAMES = "games"  # the store of a run
-_LOCK, _PID, _CONFIG = "run.lock", "run.pid", "config.json"
+_BLOCK = 1 << 16
+_LOCK, _PID, CONFIG = "run.lock", "run.pid", "config.json"
 
 
 class RunDir:
@@ -40,6 +43,7 @@ class RunDir:
         self.resumed = resumed
         self.games = path / GAMES
         self.tensorboard = path / "tensorboard"
+        self.matches = path / "matches.jsonl"
         self._checkpoints = path / "checkpoints"
         self._ladder = path / "ladder"
         self._log_file = path / "log.jsonl"
@@ -80,8 +84,25 @@ class RunDir:
         _refuse_other_things(path)
         config = _read_config(path)
         if config is None:
-            raise TandemError(f"{path} is not the folder of a run: it has no {_CONFIG}")
+            raise TandemError(f"{path} is not the folder of a run: it has no {CONFIG}")
         return cls(path, config, lock=None, resumed=True)
+
+    def in_use(self) -> str | None:
+        """Of a run that was opened with `read`: " (pid 123)", or "" where not known, while a process holds its lock.
+
+        Raises TandemError where that cannot be told, as of files that may only be read.
+        """
+        lock = self.path / _LOCK
+        if not lock.exists():
+            return None
+        try:
+            with FileLock(lock, timeout=0):
+                return None
+        except Timeout:
+            return _holder(self.path)
+        except (OSError, NotImplementedError) as error:
+            why = reason(error) if isinstance(error, OSError) else str(error)
+            raise TandemError(f"whether {self.path} is in use cannot be told: {why}") from None
 
     def close(self) -> None:
         """Give up the lock."""
@@ -97,14 +118,14 @@ class RunDir:
 
     def save_config(self, config: dict[str, Any]) -> None:
         """Let `config` (JSON values) stand for the run from now on."""
-        text = json.dumps({"format": FORMAT, "config": config}, indent=2)
-        write_atomic(self.path / _CONFIG, text.encode())
+        text = json.dumps(seal({"format": FORMAT, "config": config}), indent=2)
+        write_atomic(self.path / CONFIG, text.encode())
         self.config = config
 
     def log(self, event: str, **values: Any) -> None:
         """Append one JSON line: the event, `time` in seconds since 1970, and `values`; NaN and infinities as null."""
         finite = {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in values.items()}
-        line = json.dumps({"event": event, "time": round(time.time(), 3), **finite}) + "\n"
+        line = json.dumps(seal({"event": event, "time": round(time.time(), 3), **finite})) + "\n"
         try:
             with self._log_file.open("a", encoding="utf-8") as file:
                 file.write(line)
@@ -115,15 +136,11 @@ class RunDir:
         """The log's events, oldest first. An unfinished last line is passed over, a spoilt one with a warning."""
         if not self._log_file.exists():
             return
-        for number, line in enumerate(self._log_file.read_bytes().split(b"\n")[:-1], 1):
-            try:
-                event = json.loads(line)
-            except ValueError:
-                event = None
-            if isinstance(event, dict):
-                yield event
+        for number, event in read_log(self._log_file):
+            if isinstance(event, Damaged):
+                _log.warning("%s: line %d is %s; it is skipped", self._log_file, number, event)
             else:
-                _log.warning("%s: line %d is not JSON and is skipped", self._log_file, number)
+                yield event
 
     def publish_checkpoint(self, step: int, write: Callable[[Path], None]) -> Path:
         """Let `write` fill an empty folder, then give that its name in one step.
@@ -194,7 +211,7 @@ class RunDir:
             for folder in (self.path, self._checkpoints, self._ladder):
                 remove_temporaries(folder)
             if self._log_file.exists():
-                _cut_torn_line(self._log_file)
+                cut_torn_line(self._log_file)
         except OSError as error:
             raise TandemError(f"cannot use {self.path} as the folder of a run: {reason(error)}") from error
         if not self.resumed:
@@ -222,24 +239,43 @@ def _refuse_other_things(path: Path) -> None:
     # A kill before the config was written leaves only these.
     begun = {_LOCK, _PID, GAMES, "tensorboard", "checkpoints", "ladder"}
     other = sorted(name for name in names - begun if not (name.startswith(".") and name.endswith(".tmp")))
-    if other and _CONFIG not in names:
+    if other and CONFIG not in names:
         raise TandemError(f"{path} is not the folder of a run (it holds {other[0]}); choose a new or empty folder")
     _read_config(path)
 
 
 def _read_config(path: Path) -> dict[str, Any] | None:
-    file = path / _CONFIG
+    file = path / CONFIG
     try:
-        saved = json.loads(file.read_bytes())
+        saved, _ = unseal(file.read_bytes())
     except FileNotFoundError:
         return None
     except OSError as error:
         raise TandemError(f"cannot read {file}: {reason(error)}") from error
-    except ValueError as error:
-        raise TandemError(f"{file} is not JSON ({error}); restore it or choose another folder") from error
-    if not isinstance(saved, dict) or saved.get("format") != FORMAT or not isinstance(saved.get("config"), dict):
-        raise TandemError(f"{path} is not the folder of a run: {_CONFIG} lacks the format {FORMAT!r}")
+    except Damaged as error:
+        raise TandemError(f"{file} is {error}; restore it or choose another folder") from error
+    if saved.get("format") != FORMAT or not isinstance(saved.get("config"), dict):
+        raise TandemError(f"{path} is not the folder of a run: {CONFIG} lacks the format {FORMAT!r}")
+    if other := sorted(saved.keys() - {"format", "config"}):
+        raise TandemError(f"{file} holds an unknown {other[0]!r}; restore it or choose another folder")
     return dict(saved["config"])
+
+
+def read_log(file: Path) -> Iterator[tuple[int, dict[str, Any] | Damaged]]:
+    """The lines of a log and their numbers from 1: events, or what is wrong. An unfinished last line is no line."""
+    sealed = False
+    with file.open("rb") as lines:
+        for number, line in enumerate(lines, 1):
+            if not line.endswith(b"\n"):
+                return
+            try:
+                event, has_hash = unseal(line)
+            except Damaged as error:
+                yield number, error
+                continue
+            # Lines of an older program have no hash, and none of them comes after one that has.
+            yield number, Damaged("altered since it was written (it has no hash)") if sealed and not has_hash else event
+            sealed = sealed or has_hash
 
 
 def _holder(path: Path) -> str:
@@ -249,8 +285,15 @@ def _holder(path: Path) -> str:
         return ""
 
 
-def _cut_torn_line(file: Path) -> None:
-    data = file.read_bytes()
-    if not data.endswith(b"\n"):
-        with file.open("r+b") as handle:
-            handle.truncate(data.rfind(b"\n") + 1)
+def cut_torn_line(file: Path) -> None:
+    """Shorten a file of lines by its last one, where a killed writer has not ended that."""
+    with file.open("r+b") as handle:
+        end = handle.seek(0, os.SEEK_END)
+        while end:
+            start = max(0, end - _BLOCK)
+            handle.seek(start)
+            if (at := handle.read(end - start).rfind(b"\n")) >= 0:
+                end = start + at + 1
+                break
+            end = start
+        handle.truncate(end)

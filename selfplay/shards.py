@@ -44,7 +44,7 @@ def from_bytes(data: bytes, where: str, rules_id: str) -> GameBatch:
     try:
         arrays = safetensors.numpy.load(data)
         metadata = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")]).get("__metadata__")
-    except (SafetensorError, ValueError, KeyError) as error:
+    except (SafetensorError, AttributeError, ValueError, KeyError) as error:
         raise TandemError(f"{where}: not a whole safetensors file ({error})") from error
     texts = _texts(metadata, where, rules_id)
     if wrong := sorted(arrays.keys() ^ COLUMNS.keys()):
@@ -63,10 +63,12 @@ def read_summary(path: Path, rules_id: str) -> Summary:
         with safe_open(path, framework="numpy") as file:
             _texts(file.metadata(), str(path), rules_id)
             number, rows = file.get_tensor("number"), file.get_slice("ply").get_shape()[0]
+        if number.ndim != 1 or number.dtype != COLUMNS["number"][1]:
+            raise TandemError(f"{path}: number: not a column of {COLUMNS['number'][1]}")
         return Summary(len(number), int(rows), int(number.max(initial=-1)))
     except TandemError:
         raise
-    except (SafetensorError, OSError, ValueError, TypeError, LookupError) as error:
+    except (SafetensorError, OSError, AttributeError, ValueError, TypeError, LookupError) as error:
         raise TandemError(f"{path}: not a whole safetensors file ({error})") from error
 
 
@@ -74,7 +76,7 @@ def _texts(metadata: Any, where: str, rules_id: str) -> tuple[str, ...]:
     try:
         meta = json.loads(metadata["tandem"])
         form, rules, texts = meta["format"], meta["rules_id"], meta["texts"]
-    except (TypeError, KeyError, ValueError) as error:
+    except (TypeError, KeyError, ValueError, RecursionError) as error:
         raise TandemError(f"{where}: metadata: not a file of games") from error
     if form != FORMAT:
         raise ForeignGames(f"{where}: format is {form!r}; this program reads {FORMAT!r}")

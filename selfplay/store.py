@@ -31,6 +31,17 @@ class Shard(NamedTuple):
     sequence: int
     name: str
 
+    @classmethod
+    def named(cls, name: str) -> "Shard | None":
+        """The shard of a file's name; None for another name."""
+        match = _NAME.fullmatch(name)
+        return cls(int(match[1]), name) if match else None
+
+    @property
+    def hash(self) -> str:
+        """The content_hash that its bytes must have."""
+        return self.name.removesuffix(".safetensors")[-12:]
+
 
 @dataclass(frozen=True)
 class Stats:
@@ -124,11 +135,10 @@ class Store:
         """List the folder anew, oldest first. A writer sets files of other names aside."""
         found = []
         for name in _names(self.folder):
-            match = _NAME.fullmatch(name)
-            shard = Shard(int(match[1]) if match else -1, name)
-            if match is None and name.endswith(".safetensors"):
-                self._set_aside(shard, "its name is not <sequence>-<hash>.safetensors")
-            elif match is not None and shard not in self._bad:
+            shard = Shard.named(name)
+            if shard is None and name.endswith(".safetensors"):
+                self._set_aside(Shard(-1, name), "its name is not <sequence>-<hash>.safetensors")
+            elif shard is not None and shard not in self._bad:
                 found.append(shard)
         return sorted(found)
 
@@ -143,7 +153,7 @@ class Store:
         except OSError as error:
             _log.warning("%s is skipped: %s", path, reason(error))
             return None
-        if content_hash(data) != shard.name.removesuffix(".safetensors")[-12:]:
+        if content_hash(data) != shard.hash:
             self._set_aside(shard, "its content does not match the hash in its name")
             return None
         try:

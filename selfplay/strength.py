@@ -1,10 +1,11 @@
 """Live strength while a run trains: on positions of known value where there are any, else against play-out search.
 
-Not both: on connect4 the 20 games took five times the processor time of the 400 positions, and say less.
+Both where the truth is known of endings alone. Else not: on connect4 the 20 games took five times the processor time of
+the 400 positions, and say less.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 
 from engine.evaluator import Evaluator
@@ -21,6 +22,7 @@ SIMULATIONS = 100
 OPPONENT_SIMULATIONS = 10_000
 PAIRS = 10
 OPENING_PLIES = 4
+ENDINGS = 12  # plies after which labels that begin later are endings, which do not say how a net begins
 SAMPLE = 400  # positions of a labelled file that a measurement looks at; where a game is solved in full, it sees all
 BUDGETS = (25, 100)  # simulations of the hybrid there
 MEMORY = 64 << 20  # bytes of trees there
@@ -28,7 +30,7 @@ MEMORY = 64 << 20  # bytes of trees there
 
 @dataclass(frozen=True)
 class Strength:
-    """Figures of a net: on labelled positions if there are any, else the `score` in [0, 1] of hybrid against search.
+    """Figures of a net: on labelled positions if there are any, and the `score` in [0, 1] of hybrid against search.
 
     kept and regret have an entry for each player, such as "net" or "hybrid:25": the share of its moves that keep the
     value, and the outcome that they give away on average, in [0, 2]. value_error is the mean squared error, in [0, 4],
@@ -43,15 +45,21 @@ class Strength:
     value_error: float | None = None
 
     def __str__(self) -> str:
+        parts = []
         if self.score is not None:
-            return f"hybrid:{SIMULATIONS} scores {self.score:.0%} of {self.games} against search:{OPPONENT_SIMULATIONS}"
-        shares = ", ".join(f"{name} {share:.1%} ({self.regret[name]:.3f})" for name, share in self.kept.items())
-        return f"right moves (regret): {shares} of {self.positions}, value error {self.value_error:.3f}"
+            opponent = f"search:{OPPONENT_SIMULATIONS}"
+            parts.append(f"hybrid:{SIMULATIONS} scores {self.score:.0%} of {self.games} against {opponent}")
+        if self.kept:
+            shares = ", ".join(f"{name} {share:.1%} ({self.regret[name]:.3f})" for name, share in self.kept.items())
+            what = "right moves (regret)" if self.score is None else "right moves (regret) in endings"
+            parts.append(f"{what}: {shares} of {self.positions}, value error {self.value_error:.3f}")
+        return "; ".join(parts)
 
     def brief(self) -> str:
         """The most telling figures, for a progress bar."""
         if self.score is not None:
-            return f"score {self.score:.0%}"
+            endings = f", endings {self.kept[list(self.kept)[-1]]:.0%}" if self.kept else ""
+            return f"score {self.score:.0%}{endings}"
         names = list(self.kept)
         shares = ", ".join(f"{name} {self.kept[name]:.0%}" for name in (names[0], names[-1]))
         return f"right {shares}, regret {self.regret[names[-1]]:.2f}, value error {self.value_error:.2f}"
@@ -71,9 +79,14 @@ def measure(game: Game, evaluator: Evaluator, seed: int, stop: Callable[[], bool
     if labels is None:
         score = _score(game, evaluator, seed, stop)
         return None if score is None else Strength(score, 2 * PAIRS)
-    sampled = labelled_file(game) is not None and len(labels) > SAMPLE
+    from_file = labelled_file(game) is not None
+    sampled = from_file and len(labels) > SAMPLE
     sample = [labels[i * len(labels) // SAMPLE] for i in range(SAMPLE)] if sampled else labels
-    return on_truth(game, evaluator, sample, stop)
+    truth = on_truth(game, evaluator, sample, stop)
+    if truth is None or not from_file or min(label.position.ply for label in labels) <= ENDINGS:
+        return truth
+    score = _score(game, evaluator, seed, stop)
+    return None if score is None else replace(truth, score=score, games=2 * PAIRS)
 
 
 def on_truth(

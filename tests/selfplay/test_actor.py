@@ -220,6 +220,16 @@ def test_numbers_and_seeds(first: int, stride: int) -> None:
     assert all(record.seed == seed_for(5, record.number) for part in parts for record in part.records())
 
 
+def test_listed_numbers_come_first_in_their_order() -> None:
+    listed = [*range(100, 140), 7]
+    actor = Actor(TICTACTOE, tiny(TICTACTOE), FakeNet(), first_number=1000, numbers=listed[:30])
+    assert actor.players["number"].tolist() == listed[:16]
+    actor.number(listed[30:])
+    numbers = np.concatenate([actor.play(200).number for _ in range(3)]).tolist()
+    everything = [*listed, *range(1000, 1000 + len(numbers) + 16 - len(listed))]
+    assert sorted([*numbers, *actor.players["number"].tolist()]) == sorted(everything)
+
+
 def test_the_same_seed_gives_the_same_bytes() -> None:
     def data(seed: int) -> bytes:
         return to_bytes(played(TICTACTOE, seed=seed), TICTACTOE.rules_id)
@@ -253,10 +263,27 @@ def test_stop_ends_early_and_loses_nothing() -> None:
 def test_repetition_and_length_end_games(
     parameters: str, changes: dict[str, Any], reasons: set[str], tmp_path: Path
 ) -> None:
-    game = load(write_game(tmp_path, "chase", CHASE) + parameters)
+    game = load(write_game(tmp_path, "chase", CHASE) + parameters, tried=False)  # some outlast their MAX_PLIES
     # Moves at random and little search, or every game would be a quick win.
     seen = check_games(game, played(game, 1500, random_share=0.5, simulations=4, fast_simulations=2, **changes), 4)
     assert {"rules", "repetition", "max plies"} & set(seen) >= reasons
+
+
+CLAIM = """
+
+def key(s):
+    if (s.mine, s.theirs) == (4, 1):
+        return np.uint64(2**64 - 1)
+    return np.uint64(s.mine * 5 + s.theirs)
+"""
+
+
+@pytest.mark.parametrize("opening_share", [0.0, 1.0])
+def test_a_draw_that_can_be_claimed_ends_games(opening_share: float, tmp_path: Path) -> None:
+    game = load(write_game(tmp_path, "claims", CHASE + CLAIM))
+    changes = {"opening_share": opening_share, "opening_plies": 6, "simulations": 4, "fast_simulations": 2}
+    seen = check_games(game, played(game, 1000, random_share=0.5, **changes), 4)
+    assert {"rules", "claim"} <= set(seen)
 
 
 def test_a_pass_is_an_action_like_any_other(tmp_path: Path) -> None:

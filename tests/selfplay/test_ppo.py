@@ -13,9 +13,10 @@ from games.loader import load
 from nets.config import NetConfig
 from nets.evaluator import TorchEvaluator
 from nets.families import build
-from selfplay.loop import Budget
+from selfplay.budget import Budget
 from selfplay.ppo import PpoLoop, Rollout, Sampler, advantages
 from selfplay.rundir import RunDir
+from selfplay.strength import measure
 from tests.selfplay.helpers import CHASE, tiny, write_game
 
 torch.set_num_threads(1)
@@ -34,6 +35,8 @@ def rollout_of(wdl: list[list[float]], ended: list[bool], outcome: list[int]) ->
         outcome=np.array(outcome, np.int8)[:, None],
         finished=sum(ended),
         plies=0,
+        drawn=0,
+        won=0,
     )
 
 
@@ -94,16 +97,19 @@ def test_moves_follow_the_rules_and_the_policy() -> None:
     assert np.array_equal(rollout.wdl[0], wdl)
 
 
-def test_it_learns_without_search(tmp_path: Path) -> None:
+def test_it_learns_without_search(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("selfplay.loop.MOST_MEASURING", 1.0)
     config = tiny(TICTACTOE, net="mlp:64", learner="ppo", batch=512, games_per_actor=128, strength_seconds=1.0)
     identity = {"game": TICTACTOE.spec, "rules_id": TICTACTOE.rules_id, "settings": asdict(config)}
     kept = []
     with RunDir.create_or_resume(tmp_path / "r", identity) as run:
         loop = PpoLoop(TICTACTOE, config, Budget(steps=1500), run)
+        before = measure(TICTACTOE, TorchEvaluator(loop.trainer.average), 0, lambda: False)
         loop.run(lambda report: kept.append(report.strength.kept["net"]) if report.strength else None)
     torch.set_num_threads(1)
     assert loop.progress.games > 1000
-    assert kept[0] < 0.6 < 0.7 < max(kept)  # share of decisive positions in which the net's move keeps the value
+    # The share of decisive positions in which the move of the net keeps the value.
+    assert before.kept["net"] < 0.6 < 0.7 < max(kept)
     with RunDir.create_or_resume(tmp_path / "r", identity) as run:
         again = PpoLoop(TICTACTOE, config, Budget(steps=1600), run)
         assert (again.trainer.step, again.progress.games) == (loop.trainer.step, loop.progress.games)

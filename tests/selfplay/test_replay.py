@@ -92,7 +92,7 @@ def pool(name: str) -> list[tuple[GameBatch, list[list[list[Sample]]]]]:
 
 
 def same(batch: Batch, index: int, sample: Sample) -> bool:
-    parts = (batch.planes, batch.policy, batch.legal, batch.outcome, batch.root_wdl)
+    parts = (batch.planes, *batch.dense(len(sample[1])), batch.outcome, batch.root_wdl)
     return all(np.array_equal(part[index], wanted) for part, wanted in zip(parts, sample, strict=True))
 
 

@@ -312,6 +312,31 @@ def test_old_checkpoints_are_deleted(run: RunDir, keep: int, left: list[int]) ->
     assert [int(path.name) for path in sorted((run.path / "checkpoints").iterdir())] == left
 
 
+@pytest.mark.parametrize("killed_before", [True, False])
+def test_a_checkpoint_that_was_being_replaced_is_brought_back(run: RunDir, killed_before: bool) -> None:
+    """A kill between the renames leaves both folders under hidden names; one just after, the old one beside the new."""
+    path = run.publish_checkpoint(7, weights("old"))
+    run.close()
+    path.rename(path.with_name(".00000007.replaced.tmp"))
+    (path.with_name(".00000007.1234abcd.tmp") if killed_before else path).mkdir()
+    weights("new")(next(p for p in path.parent.iterdir() if not p.name.endswith("replaced.tmp")))
+    with RunDir.create_or_resume(run.path, CONFIG) as again:
+        assert steps(again.checkpoints()) == [7]
+        assert (path / "model.safetensors").read_text() == ("old" if killed_before else "new")
+    assert len(list(path.parent.iterdir())) == 1
+
+
+@pytest.mark.parametrize("blocks", [0, 1, 3])
+def test_a_torn_line_longer_than_a_block_is_cut_too(run: RunDir, blocks: int) -> None:
+    run.log("first")
+    run.close()
+    with (run.path / "log.jsonl").open("ab") as file:
+        file.write(b"x" * (65536 * blocks + 10))
+    with RunDir.create_or_resume(run.path, CONFIG) as again:
+        again.log("second")
+        assert [event["event"] for event in again.events()] == ["first", "second"]
+
+
 def test_the_ladder_on_disk_is_thinned(run: RunDir) -> None:
     for step in range(0, 4000, 100):
         write_atomic(run.ladder_path(step), b"weights")

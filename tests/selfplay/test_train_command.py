@@ -74,7 +74,7 @@ BAD = [
     ("tictactoe --steps 0", "steps must be above 0, not 0"),
     ("tictactoe --minutes nan", "minutes must be above 0, not nan"),
     ("tictactoe --games 1.5", "--games: invalid int value: '1.5'"),
-    ("tictactoe --net mpl:16", "net 'mpl:16' is not known; write mlp:512-256"),
+    ("tictactoe --net mpl:16", "net 'mpl:16' is not known; did you mean mlp? write mlp:512-256"),
     ("tictactoe --full-share 2", "full_share must lie between 0.01 and 1, not 2.0"),
     ("tictactoe --c-puct inf", "c_puct must be a finite number, not inf"),
     ("tictactoe --simulations 0", "simulations must lie between 2 and"),
@@ -114,7 +114,7 @@ def test_a_refusal_exits_with_2_and_no_traceback(words: str, refusal: str, folde
 
 
 def test_help_names_every_budget_and_setting(tmp_path: Path) -> None:
-    done = run_train(tmp_path, "--help")
+    done = run_train(tmp_path, "--help-all")
     assert done.returncode == 0
     for flag in ("--minutes", "--games", "--steps", "--run", "--preset", "--plan", "--net", "--no-solve", "--seed"):
         assert flag in done.stdout

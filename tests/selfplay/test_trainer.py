@@ -13,6 +13,7 @@ from games.loader import load
 from nets.checkpoint import save_model
 from nets.config import NetConfig
 from nets.families import build
+from selfplay.divergence import Diverged
 from selfplay.replay import Batch, Replay
 from selfplay.trainer import Trainer
 from tests.selfplay.helpers import played, tiny
@@ -65,17 +66,20 @@ def test_a_policy_that_is_its_target_costs_its_entropy() -> None:
     logits = torch.tensor([[math.log(p) if p else 50.0 for p in target[0]], [9.0] * 9])
 
     class Known(torch.nn.Module):
-        def forward(self, planes: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-            return logits, torch.log(torch.tensor([[0.5, 0.25, 0.25], [0.25, 0.25, 0.5]]))
+        def forward(self, planes: torch.Tensor, moves: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+            return logits.gather(1, moves), torch.log(torch.tensor([[0.5, 0.25, 0.25], [0.25, 0.25, 0.5]]))
 
     of = trainer(value_mix=0.25)
     of.model = Known()
     # The second position has no policy target; its search is unknown, so that its outcome is its value target.
     outcome = np.array([[1, 0, 0], [0, 0, 1]], np.float32)
     root_wdl = np.array([[0, 1, 0], [np.nan] * 3], np.float32)
-    policy, value, entropy = of.loss(Batch(np.zeros((2, 2, 3, 3), np.float32), target, target > 0, outcome, root_wdl))
+    # Of the moves, in another order than their logits.
+    moves = np.array([[2, 0, 1, 0, 0, 0, 0, 0, 0], [0] * 9])
+    batch = Batch(np.zeros((2, 2, 3, 3), np.float32), moves, target[[[0], [1]], moves], target > 0, outcome, root_wdl)
+    policy, value, entropy, policy_entropy = of.loss(batch)
     assert float(policy) == pytest.approx(1.5 * math.log(2), rel=1e-5)
-    assert float(entropy) == pytest.approx(1.5 * math.log(2), rel=1e-5)
+    assert float(entropy) == float(policy_entropy) == pytest.approx(1.5 * math.log(2), rel=1e-5)
     assert float(value) == pytest.approx((0.75 * math.log(2) + 0.25 * math.log(4) + math.log(2)) / 2, rel=1e-5)
 
 
@@ -133,7 +137,7 @@ def test_what_is_not_finite_stops_training_and_names_the_step(
     of.train(replay, 5, 0.0)
     spoil(of)
     before = state(of)
-    with pytest.raises(TandemError, match="nan at training step 5"):
+    with pytest.raises(Diverged, match="nan at training step 5"):
         of.train(replay, 3, 0.0)
     assert (of.step, of.sound()) == (5, sound)
     assert same(before, state(of))
