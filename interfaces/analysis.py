@@ -1,11 +1,12 @@
 """What the engine thinks of a position and of every move in it, as one object that JSON holds: for programs."""
 
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from engine.exact import Solution
-from engine.result import MoveReport, certain
+from engine.modes import EXACT
+from engine.position import Position
+from engine.result import MoveReport, SearchResult, certain
 from games.errors import TandemError
 from interfaces.session import Session
 from players.player import ExactPlayer
@@ -20,26 +21,25 @@ def analysis(session: Session, options: Mapping[str, str]) -> dict[str, Any]:
     Raises TandemError when the game is over, and for modes and options that cannot be had.
     """
     position = session.position
-    if position.ended:
+    if not position.playable:
         raise TandemError("game over")
     player = session.fresh_player(options)
-    found: dict[str, Any] = {
-        "game": session.game.spec,
-        "played": position.moves_text(),
-        "to_move": "bw"[position.ply % 2],
-        "mode": player.spec.kind,
-    }
     try:
         if isinstance(player, ExactPlayer):
-            solutions = player.search.moves(position, seconds=player.spec.seconds)
-            return found | _solved({session.game.format_action(position.state, a): s for a, s in solutions.items()})
+            return solved(position, player.search.moves(position, seconds=player.spec.seconds))
         result = player.choose(position).result
         assert result is not None
-        reports = player.search.moves(result)
+        return searched(position, result, player.search.moves(result), player.net_id)
     finally:
         player.close()
+
+
+def searched(
+    position: Position, result: SearchResult, reports: Sequence[MoveReport], net_id: str | None
+) -> dict[str, Any]:
+    """The object of a search's result, and of what its tree holds of each move."""
     root = {
-        "net": player.net_id,
+        "net": net_id,
         "move": result.move,
         "pv": result.pv,
         "value": result.value,
@@ -54,8 +54,14 @@ def analysis(session: Session, options: Mapping[str, str]) -> dict[str, Any]:
     def worth(m: MoveReport) -> tuple[bool, float, float, float]:
         return m.move == result.move, m.policy or 0, -2 if m.q is None else m.q, m.prior or 0
 
-    moves = [asdict(report) for report in sorted(reports, key=worth, reverse=True)]
-    return {key: _rounded(value) for key, value in {**found, **root, "moves": moves}.items()}
+    moves = [vars(report) for report in sorted(reports, key=worth, reverse=True)]
+    found = {**_heading(position, result.mode), **root, "moves": moves}
+    return {key: _rounded(value) for key, value in found.items()}
+
+
+def _heading(position: Position, mode: str) -> dict[str, Any]:
+    to_move = "bw"[position.ply % 2]
+    return {"game": position.game.spec, "played": position.moves_text(), "to_move": to_move, "mode": mode}
 
 
 def rank(solution: Solution) -> tuple[int, int, int]:
@@ -63,8 +69,9 @@ def rank(solution: Solution) -> tuple[int, int, int]:
     return solution.lower, solution.upper, -solution.lower * (solution.plies or 0)
 
 
-def _solved(solutions: dict[str, Solution]) -> dict[str, Any]:
-    """The same object of what the solver proved of each move; its nodes stand for visits and simulations."""
+def solved(position: Position, proofs: Mapping[int, Solution]) -> dict[str, Any]:
+    """The object of what the solver proved of each action; its nodes stand for visits and simulations."""
+    solutions = {position.game.format_action(position.state, action): s for action, s in proofs.items()}
     order = sorted(solutions, key=lambda move: rank(solutions[move]), reverse=True)
     lower, upper = (max(bounds) for bounds in zip(*((s.lower, s.upper) for s in solutions.values()), strict=True))
     best, proven = solutions[order[0]], lower if lower == upper else None
@@ -81,7 +88,8 @@ def _solved(solutions: dict[str, Solution]) -> dict[str, Any]:
         "seconds": sum(s.seconds for s in solutions.values()),
     }
     reports = [_solved_move(move, solutions[move]) for move in order]
-    return {key: _rounded(value) for key, value in {**root, "moves": [asdict(r) for r in reports]}.items()}
+    found = {**_heading(position, EXACT), **root, "moves": [vars(r) for r in reports]}
+    return {key: _rounded(value) for key, value in found.items()}
 
 
 def _solved_move(move: str, s: Solution) -> MoveReport:

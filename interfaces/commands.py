@@ -2,36 +2,44 @@
 
 from __future__ import annotations
 
-import difflib
-import textwrap
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.exact import Solution
-from engine.modes import CHOICES, EXACT
-from engine.result import OUTCOME_WORD, in_plies
-from games.errors import TandemError
-from interfaces.analysis import rank
+from rich.table import Table
+
+from engine.modes import CHOICES, EXACT, about_mode
+from games.errors import TandemError, nearest
+from interfaces.comparison import compare
 from interfaces.interrupt import interruptible
-from interfaces.session import TRUTH_SECONDS
+from interfaces.levels import LEVELS, read_level
+from interfaces.tables import candidates
+from interfaces.thinking import analyse
 
 if TYPE_CHECKING:
     from interfaces.terminal import Terminal
 
 HELP = {
     "mode": ("[MODE]", f"let another mode answer: {', '.join(CHOICES)}"),
+    "level": ("[N]", f"play at a level from 1 to {LEVELS}; hints, /analyse and /coach stay as strong as the mode is"),
     "compare": ("", "what each mode would play here, and what the solver proves of it"),
+    "analyse": ("", "think on, and show the moves that it weighs, until a key is pressed"),
+    "why": ("", "what the engine weighed before its last move"),
     "simulations": ("[N]", "think for N simulations a move"),
     "seconds": ("[S]", "think for S seconds a move"),
     "hint": ("", "what the engine would play for the side to move"),
+    "coach": ("[on|off]", "after a weak move of yours, say what would have been better"),
     "undo": ("", "take back your last move, and the answer to it"),
-    "new": ("", "a new game"),
+    "new": ("", "a new game, from where this one began"),
+    "position": ("[TEXT]", "the position as text, or a game that begins at another; for chess a FEN, and /fen too"),
+    "save": ("FILE", "add the game to a file: .txt, .sgf or .pgn (docs/records.md)"),
+    "load": ("FILE [N]", "go on from the last game of a file, or the N-th"),
+    "run": ("", "let an engine that plays both sides (--side none) go on until a key is pressed"),
     "swap": ("", "change sides; the engine goes on for the other"),
     "help": ("", "these lines, and the rules"),
     "quit": ("", "leave, as do Ctrl-D and Ctrl-C; while the engine thinks, Ctrl-C makes it move"),
 }
-COLUMNS = "{:1} {:7} {:5} {:28} {:>11} {:>12}  {}"
-WIDTH = 100
+ALIASES = {"fen": "position", "analyze": "analyse"}
 
 
 class Commands:
@@ -44,9 +52,10 @@ class Commands:
     def run(self, line: str) -> None:
         """Do what `line`, slash included, says; TandemError for unknown commands and wrong arguments."""
         name, _, argument = line.removeprefix("/").partition(" ")
+        name = ALIASES.get(name, name)
         if name not in HELP:
-            close = difflib.get_close_matches(name, HELP, 1)
-            raise TandemError(f"unknown command /{name}: " + (f"did you mean /{close[0]}?" if close else "try /help"))
+            hint = nearest(f"/{name}", [f"/{known}" for known in (*HELP, *ALIASES)])
+            raise TandemError(f"unknown command /{name}: {hint or 'try /help'}")
         argument = argument.strip()
         if argument and not HELP[name][0]:
             raise TandemError(f"/{name} takes nothing after it, not '{argument}'")
@@ -54,58 +63,60 @@ class Commands:
 
     def refuse_bare(self, line: str) -> None:
         """TandemError when `line`, which is no move, is a command without its slash."""
-        if (name := line.split()[0]) in HELP:
+        if (name := line.split()[0]) in (*HELP, *ALIASES):
             raise TandemError(f"'{line}' is no move: commands begin with a slash, as in /{name}")
 
     def _mode(self, name: str) -> None:
         if name:
             self.session.set_mode(name)
-            self.write(f"mode {name}: {CHOICES[name]}")
+            self.write(f"mode {name}: {about_mode(name, self.session.game)}")
             return
-        for mode, about in CHOICES.items():
-            mark = "*" if mode == self.session.mode else " "
+        table = Table.grid(padding=(0, 1, 0, 0))
+        for mode in CHOICES:
             missing = " (positions may repeat)" if mode == EXACT else " (no net)"
-            self.write(f"{mark} {mode:7} {about}" + missing * (mode not in self.session.modes))
+            about = about_mode(mode, self.session.game) + missing * (mode not in self.session.modes)
+            table.add_row("*" if mode == self.session.mode else "", mode, about)
+        self.write(table)
 
     def _compare(self, _: str) -> None:
-        if self.session.position.ended:
-            raise TandemError("the game is over: there is nothing to compare")
-        with interruptible() as interrupt:
-            truth = self.session.truth(interrupt.stop)
-        if interrupt.caught:
-            self.write("stopped by Ctrl-C")
-            return
-        budget, solvers = self.session.budget_of(self.session.spec.kind), self.session.budget_of(EXACT)
-        other = f" ({EXACT}: {solvers})" if solvers != budget and truth else ""
-        self.write(f"each mode with {budget}{other}, values for the side to move:")
-        self.write(COLUMNS.format("", "mode", "move", "value", "simulations", "milliseconds", "truth" if truth else ""))
-        for mode in self.session.modes:
-            with interruptible() as interrupt:
-                result = self.session.think_afresh(mode, interrupt.stop)
-            mark = "*" if mode == self.session.mode else ""
-            simulations, milliseconds = f"{result.simulations:,}", f"{1000 * result.seconds:,.1f}"
-            proven = truth_text(truth[result.action]) if truth else ""
-            row = COLUMNS.format(mark, mode, result.move, result.value_text(), simulations, milliseconds, proven)
-            self.write(row.rstrip())
-            if interrupt.caught:
-                self.write("stopped by Ctrl-C")
-                return
-        if self.session.model is None:
-            self.write(f"the other modes need a net: python train.py {self.session.game.spec} makes one")
-        self._write_truth(truth)
+        compare(self.session, self.terminal.console)
 
-    def _write_truth(self, truth: dict[int, Solution]) -> None:
-        """The legal moves by what the solver proved of them, the best first."""
-        if not truth:
-            return
-        self.write(f"what the solver proves of each move within {TRUTH_SECONDS:g} s:")
-        position = self.session.position
-        groups: dict[str, list[str]] = {}
-        for action in sorted(truth, key=lambda action: rank(truth[action]), reverse=True):
-            move = position.game.format_action(position.state, action)
-            groups.setdefault(truth_text(truth[action]), []).append(move)
-        for text, moves in groups.items():
-            self.write(textwrap.fill(f"  {text}: {' '.join(moves)}", WIDTH, subsequent_indent="    "))
+    def _analyse(self, _: str) -> None:
+        analyse(self.session, self.terminal.console)
+
+    def _why(self, _: str) -> None:
+        if self.terminal.weighed is None or not self.terminal.weighed[1]:
+            raise TandemError("the engine has weighed no moves yet: it does as it answers, /analyse for you to see")
+        result, reports = self.terminal.weighed
+        self.write(f"engine: {result.summary()}")
+        self.write(candidates(reports, result, self.terminal.console.width, len(reports)))
+
+    def _level(self, text: str) -> None:
+        if text:
+            self.session.set_level(read_level(text))
+        self.write(self.session.playing)
+
+    def _coach(self, text: str) -> None:
+        if text not in ("", "on", "off"):
+            raise TandemError(f"/coach is on or off, not '{text}'")
+        self.terminal.coached = text == "on" if text else self.terminal.coached
+        words = "says what would have been better after a weak move" if self.terminal.coached else "says nothing"
+        self.write(f"coach {'on' if self.terminal.coached else 'off'}: {words}")
+
+    def _run(self, _: str) -> None:
+        if self.terminal.side != "none":
+            raise TandemError("the engine plays against you: start with --side none to watch it play both sides")
+        self.terminal.running = True
+
+    def _save(self, name: str) -> None:
+        self.write(self.terminal.save(_named("save", name)))
+
+    def _load(self, text: str) -> None:
+        name, _, number = text.rpartition(" ")
+        if not name or not number.isdigit():
+            name, number = text, ""
+        self.write(self.terminal.load(_named("load", name), int(number) if number else None))
+        self.terminal.show()
 
     def _simulations(self, text: str) -> None:
         if text:
@@ -124,16 +135,25 @@ class Commands:
 
     def _undo(self, _: str) -> None:
         position, terminal = self.session.position, self.terminal
-        own = next((ply for ply in range(position.ply - 1, -1, -1) if terminal.person_moves_at(ply)), None)
+        watched = terminal.side == "none"  # then it is a move at a time
+        plies = range(position.ply - 1, -1, -1)
+        own = next((ply for ply in plies if watched or terminal.person_moves_at(ply)), None)
         if own is None:
-            raise TandemError("nothing to take back: you have not moved yet")
+            raise TandemError("nothing to take back: " + ("this is the start" if watched else "you have not moved yet"))
         while position.ply > own:
             position.undo()
         terminal.show()
 
     def _new(self, _: str) -> None:
-        self.session.new_game()
+        self.terminal.new_game()
         self.terminal.show()
+
+    def _position(self, text: str) -> None:
+        if text:
+            self.terminal.begin_at(text)
+            self.terminal.show()
+            return
+        self.write(self.session.game.to_text(self.session.position.state))
 
     def _swap(self, _: str) -> None:
         self.terminal.swap()
@@ -142,16 +162,16 @@ class Commands:
         # What follows the first paragraph of a game file is for those who read its code.
         self.write(self.session.game.rules.split("\n\n")[0])
         self.write(f"\nYour moves, now: {self.session.position.legal_text()}\n")
+        table = Table.grid(padding=(0, 1, 0, 2))
         for name, (argument, about) in HELP.items():
-            self.write(f"  {f'/{name} {argument}':18} {about}")
+            table.add_row(f"/{name} {argument}", about)
+        self.write(table)
 
     def _quit(self, _: str) -> None:
         self.terminal.leaving = True
 
 
-def truth_text(solution: Solution) -> str:
-    """What is proven of a move, in words: "win in 7 plies", or what is still possible."""
-    if solution.value is None:
-        possible = [word for outcome, word in OUTCOME_WORD.items() if solution.lower <= outcome <= solution.upper]
-        return f"unknown ({' or '.join(possible) if len(possible) < 3 else 'nothing proven'})"
-    return OUTCOME_WORD[solution.value] + in_plies(solution.plies)
+def _named(command: str, name: str) -> Path:
+    if not name:
+        raise TandemError(f"say which file: /{command} games.txt; docs/records.md has the formats")
+    return Path(name).expanduser()

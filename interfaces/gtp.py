@@ -7,14 +7,14 @@ import json
 import re
 import sys
 import time
-import tomllib
 from collections.abc import Callable
 from typing import TextIO
 
-from games.compiler import ROOT
+from games.cli import version
 from games.errors import TandemError
 from interfaces.analysis import analysis
 from interfaces.clock import Clock, TimeSettings, moves_left
+from interfaces.recorder import NOBODY, Recorder
 from interfaces.session import Session
 
 COLOURS = {"b": 0, "black": 0, "w": 1, "white": 1}
@@ -24,9 +24,10 @@ LETTERS = "BW"
 class Gtp:
     """Answers GTP lines over one session."""
 
-    def __init__(self, session: Session) -> None:
-        self.session = session
+    def __init__(self, session: Session, recorder: Recorder | None = None) -> None:
+        self.session, self.recorder = session, recorder
         self.closed = False
+        self._names = list(NOBODY)
         self._settings = TimeSettings()
         self._start_clocks()
         self._commands: dict[str, Callable[[list[str]], str]] = {
@@ -65,9 +66,19 @@ class Gtp:
             mark, text = "=", self._commands[words[0]](words[1:])
         except TandemError as error:
             mark, text = "?", " ".join(str(error).split())
+        self._record()
         # An empty line would end the answer early, and a board begins on a line of its own.
         first, *rest = text.split("\n")
         return "\n".join([f"{mark}{number} {first}".rstrip(), *(line or " " for line in rest)]) + "\n\n"
+
+    def _record(self) -> None:
+        """Bring the record up to date; the protocol has no answer for a disk that is full."""
+        if self.recorder is None:
+            return
+        try:
+            self.recorder.update(self.session.position, self._names)
+        except TandemError as error:
+            print(f"error: {error}", file=sys.stderr, flush=True)
 
     def _protocol_version(self, arguments: list[str]) -> str:
         return "2"
@@ -76,8 +87,7 @@ class Gtp:
         return "Tandem"
 
     def _version(self, arguments: list[str]) -> str:
-        project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-        return str(project["version"])
+        return version()
 
     def _known_command(self, arguments: list[str]) -> str:
         return str(_only(arguments) in self._commands).lower()
@@ -96,6 +106,7 @@ class Gtp:
 
     def _clear_board(self, arguments: list[str]) -> str:
         self.session.new_game()
+        self._names = list(NOBODY)
         self._start_clocks()
         return ""
 
@@ -105,7 +116,7 @@ class Gtp:
         position = self.session.position
         self._require_turn(arguments[0])
         try:
-            if position.ended:
+            if not position.playable:
                 raise TandemError("the game is over")
             position.play_text(" ".join(arguments[1:]))
         except TandemError:
@@ -115,7 +126,7 @@ class Gtp:
     def _genmove(self, arguments: list[str]) -> str:
         position = self.session.position
         colour = _colour(_only(arguments))
-        if position.ended:
+        if not position.playable:
             raise TandemError("game over")
         self._require_turn(arguments[0])
         seconds = None
@@ -125,6 +136,7 @@ class Gtp:
         result = self.session.think(seconds=seconds)
         self._clocks[colour].spend(time.monotonic() - began)
         position.play(result.action)
+        self._names[colour] = f"Tandem {self.session.mode}"
         return result.move
 
     def _undo(self, arguments: list[str]) -> str:
@@ -197,9 +209,11 @@ class Gtp:
             raise TandemError(f"illegal move: {LETTERS[turn].lower()} is to move")
 
 
-def run_gtp(session: Session, stdin: TextIO = sys.stdin, stdout: TextIO = sys.stdout) -> int:
+def run_gtp(
+    session: Session, recorder: Recorder | None = None, stdin: TextIO = sys.stdin, stdout: TextIO = sys.stdout
+) -> int:
     """Answer until quit or the end of the input; 0."""
-    gtp = Gtp(session)
+    gtp = Gtp(session, recorder)
     while not gtp.closed and (line := stdin.readline()):
         answer = gtp.answer(line)
         if answer is not None:

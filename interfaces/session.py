@@ -1,19 +1,28 @@
 """A game in progress and the engine beside it: what every interface shares."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from engine.exact import Solution
 from engine.modes import CHOICES, EXACT, MODES, check_name
 from engine.position import Position
-from engine.result import SearchResult
+from engine.result import MoveReport, SearchResult
+from engine.search import MOST_SECONDS
 from games.contract import Game
 from games.errors import TandemError
+from interfaces.levels import level_spec
 from players.evaluators import backend_of, load_evaluator
 from players.player import EnginePlayer, ExactPlayer, needs_net
 from players.spec import PlayerSpec, parse_spec
 
+if TYPE_CHECKING:
+    from interfaces.tablebase import Tablebase
+
 DEFAULT_SECONDS = 1.0
+MOST_SIMULATIONS = 2**30  # the tree counts visits in 32 bits, and keeps those of earlier searches
 TRUTH_SECONDS = 1.0  # that the solver gets to judge the moves of one position
 
 
@@ -34,7 +43,10 @@ class Session:
             spec = spec.with_options(seconds=DEFAULT_SECONDS)
         self.spec = spec
         self._players: dict[str, EnginePlayer | ExactPlayer] = {}
+        self._endings: Tablebase | None = None
         self.mode = ""  # the one that answers now
+        self.level: int | None = None  # at which it plays, if at any; what it says of positions is never less
+        self._leveled: EnginePlayer | None = None
         self.set_mode(mode or spec.kind)
 
     @property
@@ -56,6 +68,13 @@ class Session:
         """What the engine may spend on a move, in words."""
         return self.budget_of(self.mode)
 
+    @property
+    def playing(self) -> str:
+        """How the engine plays, in words."""
+        if self._leveled is not None:
+            return f"level {self.level} ({self._leveled.spec.with_options(seed=None, backend=None)})"
+        return f"mode {self.mode}, {self.budget}"
+
     def budget_of(self, mode: str) -> str:
         """What a mode may spend on a move, in words; the solver counts no simulations."""
         spec = self._spec(mode)
@@ -66,7 +85,8 @@ class Session:
     def set_mode(self, mode: str) -> None:
         """Let another mode answer; TandemError when there is none of that name, or it cannot be had here."""
         self._check_mode(mode)
-        self.mode = mode
+        self.mode, self.level = mode, None
+        self._close_level()
         if mode != EXACT:
             self.spec = self.spec.with_options(kind=mode)
             if MODES[mode].needs_net and self.model is not None:
@@ -75,21 +95,85 @@ class Session:
     def set_budget(self, *, simulations: str | None = None, seconds: str | None = None) -> None:
         """Count, or clock, the moves from now on; TandemError for budgets of zero or less and for no numbers."""
         self.spec = self.spec.with_options(simulations=simulations, seconds=seconds)
+        self.level = None
+        self._close_level()
 
-    def new_game(self) -> None:
-        """Back to the first position."""
-        self.position = Position(self.game)
+    def set_level(self, level: int) -> None:
+        """Let the engine play at a level of interfaces.levels, until a mode or a budget is set."""
+        player = self._player(level_spec(level, net=self.model is not None, base=self.spec))
+        assert isinstance(player, EnginePlayer)
+        self._close_level()
+        self.level, self._leveled = level, player
+
+    def _close_level(self) -> None:
+        if self._leveled is not None:
+            self._leveled.close()
+            self._leveled = None
+
+    def new_game(self, start: str | None = None) -> None:
+        """Back to the first position, or to that of the text `start`; TandemError when it is none."""
+        self.position = Position(self.game) if start is None else Position.from_text(self.game, start)
+
+    @property
+    def player(self) -> EnginePlayer | ExactPlayer:
+        """The player of the mode that answers now, with the tree of its earlier searches; its net loads here."""
+        return self._kept(self.mode)
+
+    def close(self) -> None:
+        """Give up the players' threads."""
+        self._close_level()
+        for player in self._players.values():
+            player.close()
 
     def think(self, stop: Callable[[], bool] | None = None, seconds: float | None = None) -> SearchResult:
         """What the engine would play here; `seconds` replace those of the budget. TandemError when the game is over."""
-        return self._run(self._kept(self.mode), stop, seconds)
+        return self._run(self.player, stop, seconds, self._tables())
+
+    def reply(self, stop: Callable[[], bool]) -> SearchResult:
+        """What the engine plays here: at its level, if it has one, and else what it thinks."""
+        if self._leveled is None:
+            return self.think(stop)
+        return self._run(self._leveled, stop, None, self._tables(), self._leveled.spec)
+
+    def analyse(self, stop: Callable[[], bool], *, endless: bool) -> SearchResult:
+        """As `think`, though what cannot change the move any more is searched too; `endless` has `stop` alone end it.
+
+        Modes that do not plan answer at once. Not for the solver.
+        """
+        player = self.player
+        assert isinstance(player, EnginePlayer)
+        spec = self.spec.with_options(simulations=MOST_SIMULATIONS, seconds=MOST_SECONDS) if endless else self.spec
+        stops_early = bool(player.search.options["early_stop"][0])
+        player.search.options["early_stop"] = False
+        try:
+            return self._run(player, stop, None, self._tables(), spec)
+        finally:
+            player.search.options["early_stop"] = stops_early
+
+    def weighed(self, result: SearchResult, most: int | None = None) -> list[MoveReport]:
+        """What the search of the last reply holds of its moves, or of the `most` foremost; none of the solver's."""
+        player = self.player if self._leveled is None else self._leveled
+        return self.weighed_by(player, result, most)
+
+    def weighed_by(
+        self, player: EnginePlayer | ExactPlayer, result: SearchResult, most: int | None = None
+    ) -> list[MoveReport]:
+        """What a player's search holds of the moves of its last `result`."""
+        if isinstance(player, ExactPlayer):
+            return []
+        order = np.lexsort((result.prior, result.visits, result.policy))[::-1][:most]
+        return player.search.moves(result, {result.action, *result.actions[order].tolist()})
 
     def think_afresh(self, mode: str, stop: Callable[[], bool]) -> SearchResult:
         """What `mode` would play here within the budget, with no tree from earlier moves."""
         return self._run(self._player(self._spec(mode)), stop, None)
 
     def fresh_player(self, options: Mapping[str, str]) -> EnginePlayer | ExactPlayer:
-        """A player of its own: `options` are a mode (default: the one that answers) and what a spec of it takes.
+        """A player of its own, of the spec that `spec_of` makes of these options; TandemError as there."""
+        return self._player(self.spec_of(options))
+
+    def spec_of(self, options: Mapping[str, str]) -> PlayerSpec:
+        """The session's spec with `options`: a mode (default: the one that answers) and what a spec of it takes.
 
         A budget among them replaces the session's. Raises TandemError for what no spec takes.
         """
@@ -102,7 +186,7 @@ class Session:
             raise TandemError("the net is that of the session: start another one for another model")
         counted = mode != EXACT and not given.keys().isdisjoint(("simulations", "seconds"))
         dropped: dict[str, str | None] = {"simulations": None, "seconds": None} if counted else {}
-        return self._player(self._spec(mode).with_options(**(dropped | given)))
+        return self._spec(mode).with_options(**(dropped | given))
 
     def truth(self, stop: Callable[[], bool]) -> dict[int, Solution]:
         """What the solver proves of every legal action within TRUTH_SECONDS; nothing where positions may repeat."""
@@ -133,14 +217,34 @@ class Session:
         )
 
     def _run(
-        self, player: EnginePlayer | ExactPlayer, stop: Callable[[], bool] | None, seconds: float | None
+        self,
+        player: EnginePlayer | ExactPlayer,
+        stop: Callable[[], bool] | None,
+        seconds: float | None,
+        moves: Collection[int] | None = None,
+        spec: PlayerSpec | None = None,
     ) -> SearchResult:
-        limit = self.spec.seconds if seconds is None else seconds
+        spec = spec or self.spec
+        limit = spec.seconds if seconds is None else seconds
         if isinstance(player, ExactPlayer):
             if self.position.ended:
                 raise TandemError(f"the game is over ({self.position.ended}); there is nothing to solve")
             return player.search.run(self.position, seconds=limit or DEFAULT_SECONDS, stop=stop)
-        return player.search.run(self.position, simulations=self.spec.simulations, seconds=limit, stop=stop)
+        counted = spec.simulations
+        return player.search.run(self.position, simulations=counted, seconds=limit, stop=stop, moves=moves)
+
+    def _tables(self) -> Collection[int] | None:
+        """Of chess with all but three men gone, the moves that keep what endgame tables say; None elsewhere.
+
+        By search alone no mode mates with a queen or a rook against a bare king.
+        """
+        if self.game.name != "chess" or not self.position.playable:
+            return None
+        from interfaces.tablebase import Tablebase  # and python-chess, which other games do not need
+
+        self._endings = self._endings or Tablebase("")
+        found = self._endings.kept(self.position)
+        return found.actions if found else None
 
     def _kept(self, mode: str) -> EnginePlayer | ExactPlayer:
         if mode not in self._players:

@@ -264,3 +264,24 @@ def test_the_board_is_that_of_a_reference_after_any_commands(commands):
         elif words[0] == "final_score":
             assert done == reference.over
         assert gtp.answer("showboard") == reference.board()
+
+
+KNOWN = (Gtp(session()).answer("list_commands") or "").removeprefix("= ").split()
+WORDS = st.sampled_from(
+    [*KNOWN, "b", "w", "b2", "-1", "1e400", "nan", "9" * 400, "\0", "é", "#", "99999999999", "net:x=1"]
+)
+# A number may ask for a search that takes as long as it says.
+HARMLESS = st.lists(WORDS | st.text(max_size=6), max_size=5).map(" ".join).filter(
+    lambda line: not re.search(r"genmove|tandem-(analyze|seconds|simulations|mode)", line)
+)  # fmt: skip
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(HARMLESS | st.text(max_size=20) | st.just("x " * 50_000), max_size=6))
+def test_no_line_does_harm(lines):
+    gtp = Gtp(session())
+    for line in lines:
+        answer = gtp.answer(line)
+        if answer is not None:
+            assert re.fullmatch(r"[=?]\d*( .*)?(\n[^\n]+)*\n\n|[=?]\d*\n\n", answer), answer
+    assert gtp.answer("name") == "= Tandem\n\n"

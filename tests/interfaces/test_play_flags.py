@@ -142,11 +142,11 @@ def test_mode_takes_options_and_flags_override_them():
 
 def test_the_solver_opens_with_the_flags_that_later_modes_go_by(tmp_path):
     model = tiny_net(tmp_path / "net.safetensors")
-    opened, line = open_session("tictactoe", "exact:seed=4", model=model, seconds="0.5", simulations="9")
-    assert line.endswith("mode exact, 0.5 s a move")
+    opened, line = open_session("tictactoe", "exact:seed=4", model=model, seconds="20", simulations="9")
+    assert line.endswith("mode exact, 20 s a move")
     assert opened.think().proven == 0
     opened.set_mode("hybrid")
-    assert (opened.spec.kind, opened.spec.seed, opened.spec.simulations, opened.spec.seconds) == ("hybrid", 4, 9, 0.5)
+    assert (opened.spec.kind, opened.spec.seed, opened.spec.simulations, opened.spec.seconds) == ("hybrid", 4, 9, 20)
     assert opened.modes == [*MODES, "exact"]
 
 
@@ -174,8 +174,9 @@ def test_one_seed_repeats_a_counted_game():
 def test_help_fits_on_one_screen():
     done = run_play("--help")
     assert done.code == 0
-    assert done.out.count("\n") <= 36
-    assert "python play.py tictactoe" in done.out
+    assert done.out.count("\n") <= 40
+    assert max(map(len, done.out.splitlines())) <= 112
+    assert "python play.py chess --level 3" in done.out
 
 
 def test_compiling_is_announced_once_and_only_when_needed(tmp_path):

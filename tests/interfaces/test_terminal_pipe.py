@@ -10,6 +10,7 @@ import pytest
 import play
 from engine.exact import Solution
 from games.compiler import ROOT
+from games.errors import TandemError
 from tests.interfaces.helpers import run_play, tiny_net
 
 SUMMARY = r"\S+  (win \d+% draw \d+% loss \d+%|proven (win|draw|loss) in \d+ plies)  ([\d,]+ simulations|no search)"
@@ -39,7 +40,8 @@ def test_each_engine_move_is_one_line_and_a_board():
     assert "tictactoe, " in greeting.splitlines()[0]
     assert "you play first" in greeting
     assert BLANK in greeting
-    assert re.match(rf"b2\nengine: {SUMMARY}\n\n3 ", said)
+    assert re.match(rf"b2\nengine: {SUMMARY}\nyou \d+% [#=.]+ \d+% engine(, draw \d+%)?\n\n3 ", said)
+    assert len(re.findall(r"\(o\)", said)) == 1, "the last move is marked"
     assert said.count("x") == 1
 
 
@@ -121,10 +123,12 @@ def test_help_says_the_rules_the_moves_and_every_command():
     assert "Tic-tac-toe: players alternate" in said
     assert "a1 b1 c1" in said
     for name in ("mode", "compare", "simulations", "seconds", "hint", "undo", "new", "swap", "help", "quit"):
-        assert f"  /{name}" in said
+        assert f"\n/{name} " in said
 
 
-def test_every_mode_toggles_and_plays(tmp_path):
+def test_every_mode_toggles_and_plays(tmp_path, monkeypatch):
+    for name in ("TRUTH_SECONDS", "DEFAULT_SECONDS"):  # that a busy machine proves as much
+        monkeypatch.setattr(f"interfaces.session.{name}", 60.0)
     model = tiny_net(tmp_path / "net.safetensors")
     lines = [line for mode in ("search", "net", "value", "auto", "hybrid") for line in (f"/mode {mode}", "/hint")]
     flags = ("--model", model, "--mode", "net", "--simulations", 30)
@@ -137,7 +141,7 @@ def test_every_mode_toggles_and_plays(tmp_path):
     assert [line[:9].split()[-1] for line in compared] == ["search", "net", "value", "hybrid", "auto", "exact"]
     assert [line[0] for line in compared] == [" ", " ", " ", " ", "*", " "]
     truth = r"  ((win|loss) in \d plies|draw)$"
-    assert all(re.search(rf"(%|plies|proven draw) +[\d,]+ +[\d.,]+{truth}", line) for line in compared)
+    assert all(re.search(rf"(\d+/\d+/\d+|plies|draw) +[\d,]+ +[\d.,]+{truth}", line) for line in compared)
     assert all(len(line) <= 100 for line in said[13].splitlines())
     assert "* auto" in said[14]
     assert len(said) == 16, "nothing is read after /quit"
@@ -158,7 +162,7 @@ def test_compare_shows_the_truth_of_every_legal_move():
     said = talk("a1", "a2", "b1", "b2", "/compare", flags=("--mode", "search", "--side", "both", "--simulations", 200))
     lines = said[5].splitlines()
     start = lines.index("what the solver proves of each move within 1 s:")
-    assert lines[start + 1] == "  win in 1 ply: c1"
+    assert lines[start + 1] == "  win in 1 ply     c1"
     proven = " ".join(lines[start + 1 :])
     assert sorted(re.findall(r"\b[abc][123]\b", proven)) == ["a3", "b3", "c1", "c2", "c3"]
     best = next(line for line in lines if line.split()[:1] == ["exact"])
@@ -179,10 +183,10 @@ def test_what_the_solver_cannot_prove_is_called_unknown_with_its_bounds(monkeypa
     lines = talk("/compare")[1].splitlines()
     start = lines.index("what the solver proves of each move within 1 s:")
     assert lines[start + 1 : start + 5] == [
-        "  win in 5 plies: a2",
-        "  unknown (win or draw): a1",
-        "  unknown (nothing proven): c1 b2 c2 a3 b3 c3",
-        "  unknown (draw or loss): b1",
+        "  win in 5 plies            a2",
+        "  unknown (win or draw)     a1",
+        "  unknown (nothing proven)  c1 b2 c2 a3 b3 c3",
+        "  unknown (draw or loss)    b1",
     ]
 
 
@@ -201,3 +205,89 @@ def test_the_solver_is_a_mode_like_the_others():
     assert "mode exact, 2 s a move" in counted[0]
     assert "\n1 s a move" in counted[1]
     assert "\n50 simulations a move" in counted[3]
+
+
+def test_what_the_engine_weighed_is_a_table():
+    _, _, why, analysed, _ = talk("b2", "/why", "/analyse")
+    for said in (why, analysed):
+        lines = said.splitlines()
+        assert lines[2].split() == ["move", "visits", "share", "prior", "Q", "win/draw/loss", "then"]
+        visits = [int(line.split()[1].replace(",", "")) for line in lines[3:]]
+        assert visits[0] == max(visits)
+        assert lines[1].startswith(("engine: ", "search: "))
+    moves = [line.split()[0] for line in why.splitlines()[3:]]
+    assert sorted(moves) == ["a1", "a2", "a3", "b1", "b3", "c1", "c2", "c3"]
+    assert moves[0] == why.splitlines()[1].split()[1]
+    assert "has weighed no moves yet" in talk("/why")[1]
+    assert "mode exact weighs no moves" in talk("/analyse", flags=("--mode", "exact"))[1]
+    over = talk("a1", "a2", "b1", "b2", "c1", "/analyse", flags=("--mode", "search", "--side", "both"))
+    assert "there is nothing to analyse" in over[6]
+
+
+def test_the_coach_speaks_after_a_weak_move_alone():
+    flags = ("--mode", "exact", "--side", "both")
+    said = talk("/coach on", "b2", "b1", "/coach off", "c1", "/coach maybe", "/coach", flags=flags)
+    assert "coach" not in said[2].replace("/coach", "")
+    assert re.search(
+        r"^coach: \S+ was better: proven draw( in \d plies)? rather than a proven loss in \d plies  pv", said[3], re.M
+    )
+    assert "coach" not in said[5]
+    assert "/coach is on or off, not 'maybe'" in said[6]
+    assert "coach off" in said[7]
+
+
+def test_the_coach_knows_how_the_game_ended():
+    said = talk("a1", "a2", "b1", "b2", "/coach on", "c2", "/undo", "c1", flags=("--mode", "exact", "--side", "both"))
+    assert "coach: c1 was better: proven win in 1 ply rather than a proven " in said[6]
+    assert "first wins" in said[8]
+    assert "was better" not in said[8]
+
+
+def test_saving_and_loading_keep_the_game(tmp_path):
+    path = tmp_path / "games.txt"
+    flags = ("--mode", "search", "--side", "both")
+    said = talk(
+        "/save", f"/save {path}", "b2", f"/save {path}", "a1", f"/save {path}", "/new", "c3", f"/save {path}",
+        f"/load {path} 1", f"/load {path}", f"/load {path} 3", f"/load {path}x", flags=flags,
+    )  # fmt: skip
+    assert "say which file: /save games.txt" in said[1]
+    assert "there is nothing to save" in said[2]
+    assert f"saved in {path}: 2 moves" in said[6]
+    assert path.read_text() == "# tictactoe\nb2 a1 *\nc3 *\n"
+    assert f"game 1 of {path}, 2 moves" in said[10]
+    assert "2  . x .\n1 (o). ." in said[10]
+    assert "3  . .(x)" in said[11]
+    assert f"{path} holds 2 games, no game 3" in said[12]
+    assert "its ending names no format of games" in said[13] or "is not there" in said[13]
+
+
+def test_an_engine_against_itself_steps_and_runs():
+    flags = ("--mode", "search", "--simulations", 300, "--side", "none")
+    typed = io.StringIO("\n\n/undo\n/swap\n/run\n/new\n")
+    said = io.StringIO()
+    with mock.patch("sys.stdin", typed), redirect_stdout(said):
+        assert play.main(["tictactoe", *map(str, flags)]) == 0
+    parts = re.split(r"(?:step|over)> ", said.getvalue())
+    assert "the engine plays both sides: Enter is a move" in parts[0]
+    assert [part.count("engine: ") for part in parts] == [0, 1, 1, 0, 0, parts[5].count("engine: "), 0, 0]
+    assert parts[3].count("x") == 1
+    assert "o" not in parts[3].removeprefix("/undo")
+    assert "the engine plays both sides" in parts[4]
+    assert parts[5].count("engine: ") >= 4
+    assert re.search(r"(first wins|second wins|a draw); /new plays again", parts[5])
+    assert BLANK in parts[6]
+    assert "start with --side none" in talk("/run")[1]
+
+
+def test_levels_leave_what_the_engine_says_alone():
+    said = talk("/level", "/level 1", "a1", "/hint", "/mode search", "/level 11", "/level x", flags=("--level", 2))
+    assert "level 2 (net:temperature=2)" in said[0]
+    assert "level 2 (net:temperature=2)" in said[1]
+    assert "level 1 (net:temperature=3)" in said[2]
+    assert "no search" in said[3]
+    assert "no search" not in said[4], "a hint is the mode's"
+    assert "mode search: " in said[5]
+    assert "a level is a whole number from 1, the weakest, to 10, not '11'" in said[6]
+    assert "not 'x'" in said[7]
+    with pytest.raises(TandemError, match="a level says mode and budget itself"):
+        play.main(["tictactoe", "--level", "2", "--seconds", "1"])

@@ -10,14 +10,19 @@ import pytest
 from tests.interfaces.helpers import PATIENCE, command, tiny_net
 
 SEARCH = ("--mode", "search", "--simulations", 400)
-PROMPT = r"(?:you|over)> "
+PROMPT = r"(?:you|over|step)> "
 
 
-def spawn(*flags: object, **environment: str) -> pexpect.spawn:
+def spawn(*flags: object, dimensions: tuple[int, int] = (24, 80), **environment: str) -> pexpect.spawn:
     env = {key: value for key, value in os.environ.items() if key != "NO_COLOR"}
     program, *arguments = command(*flags)
     child = pexpect.spawn(
-        program, arguments, env={**env, "TERM": "xterm", **environment}, encoding="utf-8", timeout=PATIENCE
+        program,
+        arguments,
+        env={**env, "TERM": "xterm", **environment},
+        encoding="utf-8",
+        timeout=PATIENCE,
+        dimensions=dimensions,
     )
     child.expect(PROMPT)
     return child
@@ -28,6 +33,11 @@ def say(child: pexpect.spawn, line: str) -> str:
     child.sendline(line)
     child.expect(PROMPT)
     return child.before.replace("\r", "")
+
+
+def plain(text: str) -> str:
+    """What a terminal makes of it, but for what is written over."""
+    return re.sub(r"\033\[[\d;?]*[A-Za-z]", "", text)
 
 
 def ends(child: pexpect.spawn) -> int:
@@ -63,10 +73,11 @@ def test_modes_are_toggled_in_the_middle_of_a_game(tmp_path):
         cell = re.search(r"hint: (\w\d)", say(child, "/hint"))[1]
         answer = say(child, cell)
         if "/new plays again" in answer:
-            assert "3  . . ." in say(child, "/new")
+            assert "3  · · ·" in plain(say(child, "/new"))
         else:
             assert "engine: " in answer
-    assert len(re.findall(r"^\*? +\w+ +\w\d ", say(child, "/compare"), re.M)) == 6
+    compared = plain(say(child, "/compare")).split("milliseconds")[-1].split("what the solver")[0]
+    assert len(re.findall(r"^\*? +\w+ +\w\d ", compared, re.M)) == 6
     child.sendeof()
     assert ends(child) == 0
 
@@ -101,8 +112,9 @@ def test_ctrl_c_ends_a_comparison_with_what_there_is(tmp_path):
     time.sleep(1)
     child.sendintr()
     child.expect(PROMPT, timeout=20)
-    assert re.search(r"\* search .*\r\nstopped by Ctrl-C", child.before)
-    assert "hybrid" not in child.before
+    shown = plain(child.before)
+    assert re.search(r"\* +search .*\r\nstopped by Ctrl-C", shown)
+    assert "hybrid" not in shown
     child.sendline("/quit")
     assert ends(child) == 0
 
@@ -140,5 +152,61 @@ def test_the_keyboards_history_works():
     say(child, "/simulations 123")
     assert "/simulations 123" in say(child, "\033[A")
     assert "400" not in child.before
+    child.sendeof()
+    assert ends(child) == 0
+
+
+def test_an_analysis_goes_on_until_a_key_and_the_next_line_is_read_as_ever():
+    child = spawn("connect4", "--mode", "search", "--simulations", 10)
+    say(child, "/hint")  # compiles
+    for stop in (lambda: child.send(" "), child.sendintr):
+        child.sendline("/analyse")
+        child.expect("any key stops")
+        time.sleep(1)
+        child.setwinsize(30, 60)
+        stop()
+        child.expect(PROMPT)
+        shown = plain(child.before)
+        assert max(int(n.replace(",", "")) for n in re.findall(r"([\d,]+) simulations", shown)) > 10_000
+    assert "10 simulations a move" in say(child, "/simulations")
+    child.sendline("/quit")
+    assert ends(child) == 0
+
+
+def test_watching_runs_until_a_key():
+    child = spawn("connect4", "--mode", "search", "--side", "none", "--seconds", 0.2)
+    child.sendline("/run")
+    for _ in range(3):
+        child.expect("engine: ")
+    child.send("x")
+    child.expect(PROMPT)
+    child.send("\r")
+    child.expect("engine: ")
+    child.expect(PROMPT)
+    child.sendintr()
+    assert ends(child) == 130
+
+
+@pytest.mark.parametrize(
+    ("flags", "environment", "stone"),
+    [((), {}, "×"), (("--ascii",), {}, "x"), ((), {"LC_ALL": "C", "PYTHONIOENCODING": "ascii"}, "x")],
+    ids=["utf-8", "flag", "ascii"],
+)
+def test_figures_are_for_terminals_that_know_them(flags, environment, stone):
+    child = spawn("tictactoe", *SEARCH, *flags, **{"PYTHONIOENCODING": "utf-8", **environment})
+    said = plain(say(child, "b2"))
+    assert f" {stone} " in said
+    assert said.isascii() == (stone == "x")
+    assert "\\u" not in said
+    child.sendeof()
+    assert ends(child) == 0
+
+
+def test_a_narrow_terminal_gets_tables_that_fit():
+    child = spawn("connect4", "--mode", "search", "--simulations", 400, dimensions=(24, 40))
+    for line in ("4", "/why", "/compare", "/help", "/mode"):
+        say(child, line)
+        rows = [plain(row).rstrip() for row in re.split(r"[\r\n]|\033\[\d*A", child.before)]
+        assert max(map(len, rows)) <= 40, rows
     child.sendeof()
     assert ends(child) == 0
