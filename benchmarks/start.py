@@ -1,6 +1,7 @@
-"""Start-up and memory: python benchmarks/start.py.
+"""Start-up, answers and memory: python benchmarks/start.py.
 
-Warm: seconds to the first prompt of play.py and to the first GTP answer. Cold: the same with an empty kernel cache.
+Warm: seconds to the help of train.py, to the first prompt of play.py and to the first GTP answer. Cold: the same with
+an empty kernel cache. Answer: milliseconds from the end of a search to the board with the move on the screen, by game.
 Memory: what a search of a million simulations adds to the idle process.
 """
 
@@ -59,7 +60,39 @@ def seconds_until(words: list[str], send: str, wanted: str, environment: dict[st
     return taken
 
 
+ANSWER = """
+import contextlib, io, statistics, sys, time
+from interfaces.console import Console
+from interfaces.opening import open_session
+from interfaces.terminal import Terminal
+
+terminal = Terminal(open_session(sys.argv[1], None, seconds="0.1")[0], "none", Console())
+ended, taken, reply, show = 0.0, [], terminal.session.reply, terminal.show
+
+def searched(stop):
+    global ended
+    result = reply(stop)
+    ended = time.perf_counter()
+    return result
+
+def shown():
+    show()
+    taken.append(1000 * (time.perf_counter() - ended))
+
+terminal.session.reply, terminal.show = searched, shown
+with contextlib.redirect_stdout(io.StringIO()):
+    terminal.console = Console()
+    for _ in range(21):
+        terminal._try_engine_move()
+        if terminal.session.position.ended:
+            terminal.new_game()
+print(f"{statistics.median(taken[1:]):.1f} ms ({min(taken[1:]):.1f} to {max(taken[1:]):.1f})")
+"""
+GAMES = ("tictactoe", "connect4", "othello", "gomoku", "hex", "breakthrough", "chess")
+
 CASES = {
+    "train.py --help": (["train.py", "--help"], "", "--strength-seconds"),
+    **{f"play.py {game}, first prompt": (["play.py", game], "", "> ") for game in GAMES if game != "connect4"},
     "play.py connect4, first prompt": (["play.py", "connect4"], "", "> "),
     "play.py connect4 --gtp, first answer": (["play.py", "connect4", "--gtp"], "name\n", "= "),
     "play.py connect4 --gtp, first genmove": (["play.py", "connect4", "--gtp"], "genmove b\n", "= "),
@@ -74,9 +107,15 @@ def main() -> None:
         found = [seconds_until(words, send, wanted) for _ in range(5)]
         print(f"  warm: {name:<40} {statistics.median(found):5.2f} s  ({min(found):.2f} to {max(found):.2f})")
     for name, (words, send, wanted) in CASES.items():
+        if "connect4" not in name:
+            continue
         with tempfile.TemporaryDirectory() as cache:
             taken = seconds_until(words, send, wanted, {"NUMBA_CACHE_DIR": cache})
         print(f"  cold: {name:<40} {taken:5.2f} s")
+    for game in GAMES:
+        words = [sys.executable, "-c", ANSWER, game]
+        out = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+        print(f"  answer on screen after the search: {game:<12} {out.strip()}")
     out = subprocess.run([sys.executable, "-c", SEARCH], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     megabytes, simulations, nodes = out.split()
     print(f"  a search of {int(simulations):,} simulations ({int(nodes):,} nodes) added {megabytes} MB")

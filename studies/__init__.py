@@ -3,7 +3,7 @@
 finding.py              what an experiment reports: an answer in words, charts, tables, every number
 statistics.py           the bootstrap, and where a curve reaches a level or crosses another
 breakdown.py            accuracy by plies played, and above chance
-ratings.py              Elo of several players on one scale
+ratings.py              Elo of several players on one scale, over seeds
 lab.py                  what experiments measure with: known positions, nets, a clock, answers and matches that are kept
 training.py             nets that a study trains itself by train.py
 offline.py              nets that it teaches from games that are there already
@@ -21,7 +21,6 @@ objective.py            who follows when the objective changes, and who when the
 domain_size.py          how large a board is solved outright, and how do the modes fare as boards grow?
 planning.py             does choosing when to think pay?
 matches.py              how do the modes score against each other, where no position's value is known?
-charts.py               charts as SVG
-page.py                 all findings as one page
+page.py                 all findings as one page, made of the parts in selfplay/report/
 command.py              the command line of study.py
 """

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from games.contract import Game
 from selfplay.labels import Label
-from studies.finding import Board, Table
+from selfplay.report.figures import Board, Table
 from studies.lab import Measured
 
 WIDTH = 6  # plies of a band

@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from games.cli import Parser
 from games.contract import Game
-from games.errors import TandemError
+from games.errors import TandemError, nearest
 from games.files import write_atomic
 from games.loader import load
 from games.notice import tell_when_compiling
@@ -141,7 +141,9 @@ def _names(only: str | None, known: Iterable[str]) -> list[str]:
     names = [name.strip() for name in only.split(",")] if only is not None else list(known)
     for name in names:
         if name not in known:
-            raise TandemError(f"--only: there is no experiment '{name}'; there are {', '.join(known)}")
+            raise TandemError(
+                f"--only: there is no experiment '{name}'; {nearest(name, known)}there are {', '.join(known)}"
+            )
     return [name for name in known if name in names]
 
 

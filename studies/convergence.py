@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from studies.finding import ENOUGH_POSITIONS, Chart, Finding, Row
+from selfplay.report.figures import Chart
+from studies.finding import ENOUGH_POSITIONS, Finding, Row
 from studies.lab import Lab
 from studies.statistics import bootstrap, line, mean_of
 

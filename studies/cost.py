@@ -5,8 +5,9 @@ import math
 import numpy as np
 import numpy.typing as npt
 
+from selfplay.report.figures import Chart, Table
 from studies.breakdown import by_ply, corrected, disagreements
-from studies.finding import ENOUGH_POSITIONS, Chart, Finding, Row, Table
+from studies.finding import ENOUGH_POSITIONS, Finding, Row
 from studies.lab import Lab, Measured
 from studies.statistics import Estimate, bootstrap, curve, line, mean_of, price, reaches
 

@@ -19,7 +19,8 @@ from selfplay.config import TrainConfig, default_config
 from selfplay.labels import Label
 from selfplay.proofs import LIKELY, RARELY
 from selfplay.records import GameBatch, starts_of
-from studies.finding import ENOUGH_POSITIONS, ENOUGH_SEEDS, Chart, Finding, Row, Series, Table
+from selfplay.report.figures import Chart, Series, Table
+from studies.finding import ENOUGH_POSITIONS, ENOUGH_SEEDS, Finding, Row
 from studies.lab import Lab, Net
 from studies.offline import Lesson, keep_games, read_games, teach
 from studies.statistics import Estimate, Kept, bootstrap, bootstrap_seeds, curve, reaches

@@ -4,7 +4,8 @@ import math
 
 import numpy as np
 
-from studies.finding import ENOUGH_POSITIONS, Chart, Finding, Row, Series
+from selfplay.report.figures import Chart, Series
+from studies.finding import ENOUGH_POSITIONS, Finding, Row
 from studies.lab import Lab, Measured, Net
 from studies.statistics import Estimate, bootstrap, crosses, curve, line, mean_of
 

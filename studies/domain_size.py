@@ -8,7 +8,8 @@ from games.contract import Game
 from games.errors import TandemError
 from games.loader import load
 from selfplay.labels import Label, known_labels
-from studies.finding import Chart, Finding, Row, Series, Table
+from selfplay.report.figures import Chart, Series, Table
+from studies.finding import Finding, Row
 from studies.lab import Lab
 from studies.training import minutes_that_fit, train
 

@@ -11,7 +11,8 @@ from itertools import combinations, product
 import numpy as np
 
 from selfplay.config import default_config
-from studies.finding import ENOUGH_POSITIONS, Finding, Row, Table
+from selfplay.report.figures import Table
+from studies.finding import ENOUGH_POSITIONS, Finding, Row
 from studies.lab import Lab, Measured, Net
 from studies.ratings import ratings
 from studies.statistics import Estimate, bootstrap_seeds

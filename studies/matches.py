@@ -4,7 +4,8 @@ import math
 import time
 
 from players.elo import elo, score_interval
-from studies.finding import Finding, Row, Table
+from selfplay.report.figures import Table
+from studies.finding import Finding, Row
 from studies.lab import Lab
 
 TITLE = "Match play"

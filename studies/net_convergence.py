@@ -18,9 +18,10 @@ from nets.checkpoint import load_model
 from selfplay.pool import one_torch_thread
 from selfplay.records import FULL, RANDOM, GameBatch
 from selfplay.replay import Batch, Replay
+from selfplay.report.figures import Chart, Table
 from selfplay.rundir import GAMES
 from selfplay.store import Store
-from studies.finding import ENOUGH_POSITIONS, Chart, Finding, Row, Table
+from studies.finding import ENOUGH_POSITIONS, Finding, Row
 from studies.lab import Lab
 from studies.offline import Lesson, keep_games, teach
 from studies.statistics import Estimate, bootstrap_seeds, line
@@ -193,7 +194,8 @@ def losses(model: nn.Module, rows: Batch) -> npt.NDArray[np.float64]:
     """[2, n] nats: KL(teacher's policy || net's) over the legal moves, and cross-entropy of the outcome."""
     with torch.inference_mode():
         logits, wdl = model(torch.from_numpy(rows.planes))
-        policy = logits.double().masked_fill(~torch.from_numpy(rows.legal), -np.inf).log_softmax(1).numpy()
+        of_moves = logits.gather(1, torch.from_numpy(rows.moves)).double()
+        policy = of_moves.masked_fill(~torch.from_numpy(rows.legal), -np.inf).log_softmax(1).numpy()
         value = wdl.double().log_softmax(1).numpy()
     return np.stack([_divergence(rows, policy), -(rows.outcome * value).sum(1)])
 

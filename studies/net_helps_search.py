@@ -9,8 +9,9 @@ from itertools import product
 import numpy as np
 import numpy.typing as npt
 
+from selfplay.report.figures import Chart, Table
 from studies.breakdown import bands, by_ply
-from studies.finding import ENOUGH_POSITIONS, Chart, Finding, Row, Table
+from studies.finding import ENOUGH_POSITIONS, Finding, Row
 from studies.lab import Lab, Measured
 from studies.statistics import Estimate, bootstrap, curve, line, mean_of, price
 

@@ -27,8 +27,9 @@ from players.evaluators import load_evaluator
 from selfplay.labels import Label
 from selfplay.pool import one_torch_thread
 from selfplay.records import UNPROVEN, GameBatch
+from selfplay.report.figures import Chart, Series, Table
 from selfplay.rundir import GAMES
-from studies.finding import ENOUGH_POSITIONS, ENOUGH_SEEDS, Chart, Finding, Row, Series, Table
+from studies.finding import ENOUGH_POSITIONS, ENOUGH_SEEDS, Finding, Row
 from studies.lab import Lab, Measured, Net, read_net
 from studies.offline import Lesson, keep_games, read_games, teach
 from studies.statistics import Estimate, Kept, bootstrap, bootstrap_seeds, curve, reaches

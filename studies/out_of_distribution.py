@@ -28,9 +28,10 @@ from selfplay.config import TrainConfig, from_table
 from selfplay.label import canonical
 from selfplay.labels import Label
 from selfplay.overlap import trained_on
+from selfplay.report.figures import Chart, Series, Table
 from selfplay.rundir import RunDir
 from selfplay.store import Store
-from studies.finding import ENOUGH_SEEDS, Chart, Finding, Row, Series, Table
+from studies.finding import ENOUGH_SEEDS, Finding, Row
 from studies.lab import Lab, Net
 from studies.statistics import Estimate, bootstrap, bootstrap_seeds
 from studies.training import train

@@ -4,10 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import jinja2
-
 from games.contract import Game
-from studies.charts import svg
+from selfplay.report.page import fill
 from studies.finding import Finding
 
 TEMPLATE = Path(__file__).resolve().parent / "page.html"
@@ -23,8 +21,6 @@ def render(
 
     `made_by` says of each result how it came about.
     """
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
-    template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
     shown = [
         {
             "name": name,
@@ -32,9 +28,8 @@ def render(
             "question": question,
             "finding": finding,
             "made_by": made_by.get(name),
-            "charts": [(chart.title, svg(chart)) for chart in finding.charts] if finding else [],
         }
         for name, (title, question, finding) in findings.items()
     ]
     rows = [(finding.row, finding.enough) for _, _, finding in findings.values() if finding and finding.row]
-    return template.render(game=game, findings=shown, rows=rows, facts=facts)
+    return fill(TEMPLATE, game=game, findings=shown, rows=rows, facts=facts)

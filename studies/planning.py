@@ -3,7 +3,8 @@
 import numpy as np
 import numpy.typing as npt
 
-from studies.finding import ENOUGH_POSITIONS, Chart, Finding, Row
+from selfplay.report.figures import Chart
+from studies.finding import ENOUGH_POSITIONS, Finding, Row
 from studies.lab import Lab, Measured
 from studies.statistics import bootstrap, line, mean_of
 

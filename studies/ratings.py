@@ -1,22 +1,19 @@
-"""Elo of several players from the matches between them, on one scale: a match against a much weaker one says little."""
+"""Elo of several players from the matches between them, with intervals by the bootstrap over seeds and pairs."""
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
+from players.ratings import bradley_terry
 from studies.statistics import SAMPLES, TAILS, Estimate
-
-SCALE = 400 / np.log(10)  # Elo for each unit of log-odds
-STEPS, CLOSE = 100, 1e-9  # of Newton's method, which takes about six
 
 
 def ratings(matches: Mapping[tuple[str, str], Sequence[Sequence[float]]], base: str, seed: int) -> dict[str, Estimate]:
-    """Elo of each player above `base`, by maximum likelihood (Bradley and Terry 1952), with its bootstrap interval.
+    """Elo of each player above `base`, as players.ratings finds it, with its bootstrap interval.
 
     matches holds, by player and opponent and for each training seed, the scores of pairs of games, 0 to 1. Seeds are
-    resampled first, the same for all matches, and pairs then. One drawn pair more between any two who met keeps a
-    player who always won from an infinite rating.
+    resampled first, the same for all matches, and pairs then.
     """
     names = sorted({name for pair in matches for name in pair} - {base})
     place = {name: i for i, name in enumerate([*names, base])}
@@ -25,22 +22,8 @@ def ratings(matches: Mapping[tuple[str, str], Sequence[Sequence[float]]], base: 
     seeds = len(scores[0])
 
     def fit(pairs: Sequence[npt.NDArray[np.float64]]) -> npt.NDArray[np.float64]:
-        counts = np.array([len(row) + 1.0 for row in pairs])
-        won = np.array([0.5 + row.sum() for row in pairs])
-        strengths = np.zeros(len(place))
-        for _ in range(STEPS):
-            expected = 1 / (1 + np.exp(strengths[who[:, 1]] - strengths[who[:, 0]]))
-            gradient, curvature = np.zeros(len(place)), np.zeros((len(place), len(place)))
-            for (a, b), surplus, weight in zip(
-                who, won - counts * expected, counts * expected * (1 - expected), strict=True
-            ):
-                gradient[[a, b]] += surplus, -surplus
-                curvature[[a, b, a, b], [a, b, b, a]] += weight, weight, -weight, -weight
-            step = np.linalg.solve(curvature[:-1, :-1], gradient[:-1])
-            strengths[:-1] += np.clip(step, -2, 2)
-            if np.abs(step).max() < CLOSE:
-                break
-        return np.asarray(SCALE * strengths[:-1])
+        counts, won = np.array([len(row) for row in pairs], np.float64), np.array([row.sum() for row in pairs])
+        return bradley_terry(who, counts, won)[0]
 
     rng = np.random.default_rng(seed)
     drawn = []

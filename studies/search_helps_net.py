@@ -31,8 +31,9 @@ from selfplay.actor import Actor
 from selfplay.config import default_config
 from selfplay.label import canonical
 from selfplay.records import UNPROVEN, GameBatch, GameRecord
+from selfplay.report.figures import Table
 from selfplay.shards import from_bytes, to_bytes
-from studies.finding import ENOUGH_POSITIONS, Finding, Row, Table
+from studies.finding import ENOUGH_POSITIONS, Finding, Row
 from studies.lab import Lab, Net
 from studies.offline import Lesson, keep_games, teach
 from studies.statistics import Estimate, bootstrap, bootstrap_seeds
@@ -208,11 +209,10 @@ def _label(spec: str, model: Path, seed: int, part: int, wanted: int, avoid: lis
 def rows_of(
     game: Game, record: GameRecord, exact: Exact, own: Search, seen: set[bytes]
 ) -> Iterator[list[GameRecord]]:  # fmt: skip
-    """The late positions of a game that are not in `seen`, which grows, and are solved and decisive, each a game of one
-    row, once for each arm.
+    """The late positions of a game that are solved and decisive, each a game of one row, once for each arm.
 
-    Where every move keeps the value, the solver has nothing to teach. Arms differ in policy and root_wdl; the solver's
-    child_q holds the moves' values.
+    Left out are those in `seen`, which grows. Where every move keeps the value, the solver has nothing to teach. Arms
+    differ in policy and root_wdl; the solver's child_q holds the moves' values.
     """
     ends, position = np.cumsum(record.child_count), Position(game)
     for row, ply in enumerate(record.ply.tolist()):

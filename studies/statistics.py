@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from studies.finding import Series
+from selfplay.report.figures import Series
 
 Kept = npt.NDArray[np.bool_]
 SAMPLES = 1000

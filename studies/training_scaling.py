@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from selfplay.config import default_config
-from studies.finding import ENOUGH_POSITIONS, ENOUGH_SEEDS, Chart, Finding, Row, Series, Table
+from selfplay.report.figures import Chart, Series, Table
+from studies.finding import ENOUGH_POSITIONS, ENOUGH_SEEDS, Finding, Row
 from studies.lab import Lab, Net
 from studies.offline import Lesson, teach
 from studies.statistics import Estimate, bootstrap_grid, reaches

@@ -55,6 +55,18 @@ def test_playing_a_perceptron_needs_no_torch() -> None:
     assert found.returncode == 0, found.stderr
 
 
+def test_training_in_threads_never_imports_ray(tmp_path: Path) -> None:
+    code = (
+        "import sys\n"
+        "from selfplay.command import main\n"
+        "words = ['tictactoe', '--executor', 'threads', '--net', 'mlp:16', '--games', '20']\n"
+        f"main([*words, '--run', {str(tmp_path / 'r')!r}])\n"
+        "assert 'selfplay.executors' in sys.modules and 'ray' not in sys.modules\n"
+    )
+    found = run("-c", code)
+    assert found.returncode == 0, found.stderr
+
+
 def test_nothing_lands_in_site_packages() -> None:
     found = run("-c", "import tomllib; print(tomllib.load(open('pyproject.toml', 'rb'))['tool']['setuptools'])")
-    assert found.stdout.strip() == "{'packages': []}"
+    assert found.stdout.strip() == "{'packages': [], 'py-modules': ['tandem_uci']}"

@@ -1,6 +1,7 @@
 """What the README shows is true: its library example runs, its commands name files and flags that exist."""
 
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -9,11 +10,13 @@ import pytest
 
 from interfaces.analysis import analysis
 from interfaces.gtp import Gtp
+from interfaces.uci.options import OPTIONS
 from selfplay.command import parser
 from tests.interfaces.helpers import session
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+PROTOCOLS = (ROOT / "docs" / "protocols.md").read_text(encoding="utf-8")
 COMMANDS = sorted(set(re.findall(r"^python (?!3)(.+?)(?:\s+#.*)?$", README, re.MULTILINE)))
 
 
@@ -28,20 +31,30 @@ def test_library_examples_run(number: int, words: str) -> None:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_commands_name_what_exists(command: str) -> None:
-    words = command.split()
-    target = words[1].replace(".", "/") + ".py" if words[0] == "-m" else words[0]
-    assert (ROOT / target).is_file() or words[1] == "pytest"
+    words = shlex.split(command)
+    module = words[words[0] == "-m"].replace(".", "/")
+    targets = [f"{module}.py", f"{module}/__main__.py"] if words[0] == "-m" else words[:1]
+    assert any((ROOT / target).is_file() for target in targets) or words[1] == "pytest"
     if words[0] == "train.py":
         parser().parse_args(words[1:])
 
 
 def test_gtp_section_names_every_command_and_every_key() -> None:
-    section = README.split("### GTP")[1].split("\n## ")[0]
+    section = PROTOCOLS.split("\n## GTP")[1].split("\n## ")[0]
     gtp = Gtp(session())
     ours = [name for name in gtp.answer("list_commands").split() if name.startswith("tandem-")]
     found = analysis(gtp.session, {})
     for word in (*ours, *found, *found["moves"][0]):
         assert re.search(rf"`{word}\b", section), word
+
+
+def test_uci_section_names_every_option() -> None:
+    section = PROTOCOLS.split("\n## UCI")[1].split("\n## ")[0]
+    for option in OPTIONS:
+        (row,) = re.findall(rf"^\| `{option.name}` \|.*$", section, re.MULTILINE)
+        if option.kind == "spin":
+            assert f" {option.low}-{option.high} ({option.default}) " in row
+        assert all(f"`{word}`" in row for word in option.words)
 
 
 def test_folders_exist() -> None:

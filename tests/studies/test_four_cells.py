@@ -33,7 +33,9 @@ def test_the_cells_are_what_their_runs_are(tmp_path: Path, monkeypatch: pytest.M
     assert {path: read_net(path / "model.safetensors", GAME) for path in runs} == cards, "nothing was trained again"
     accuracy = found.timed["accuracy"]
     assert accuracy == again.timed["accuracy"]
-    assert accuracy["search, hybrid"][0] > accuracy["ppo, net"][0]
+    assert (
+        accuracy["search, hybrid"][0] >= accuracy["ppo, net"][0]
+    )  # seconds are enough for a perfect bare net, at times
     assert found.timed["elo"]["ppo, net"] == [0, 0, 0]
-    assert found.timed["elo"]["search, hybrid"][0] > 0
+    assert found.timed["elo"]["search, hybrid"][0] > 0 or accuracy["ppo, net"][0] == 1
     assert not found.enough

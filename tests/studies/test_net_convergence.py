@@ -80,7 +80,7 @@ def test_losses_are_nats() -> None:
     policy = np.array([[0.5, 0.5, 0, 0], [1, 0, 0, 0], [0.2, 0.3, 0.5, 0]], np.float32)
     legal = np.array([[1, 1, 0, 0], [1, 1, 1, 1], [1, 1, 1, 0]], np.bool_)
     outcome = np.eye(3, dtype=np.float32)
-    rows = Batch(np.zeros((3, 1, 1, 1), np.float32), policy, legal, outcome, outcome)
+    rows = Batch(np.zeros((3, 1, 1, 1), np.float32), np.tile(np.arange(4), (3, 1)), policy, legal, outcome, outcome)
     zero = torch.zeros(3, 4)
     uniform = losses(Says(zero, torch.zeros(3, 3)), rows)
     entropy = -(0.2 * np.log(0.2) + 0.3 * np.log(0.3) + 0.5 * np.log(0.5))

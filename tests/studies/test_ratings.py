@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from players.elo import elo
-from studies.ratings import SCALE, ratings
+from players.ratings import SCALE
+from studies.ratings import ratings
 
 
 def test_two_players_have_the_elo_of_their_score() -> None:

@@ -10,10 +10,11 @@ import pytest
 
 from games.errors import TandemError
 from selfplay.command import main as train
+from selfplay.report.charts import svg
+from selfplay.report.figures import Chart, Series, Table
 from studies import matches
-from studies.charts import svg
 from studies.command import EXPERIMENTS, main
-from studies.finding import Chart, Finding, Row, Series, Table, restored
+from studies.finding import Finding, Row, restored
 from studies.lab import BLOCK
 
 SMALL = ["tictactoe", "--positions", str(BLOCK), "--minutes", "5"]
