@@ -193,9 +193,8 @@ def rows_of(game: Game, games: GameBatch, seed: int) -> Batch:
 def losses(model: nn.Module, rows: Batch) -> npt.NDArray[np.float64]:
     """[2, n] nats: KL(teacher's policy || net's) over the legal moves, and cross-entropy of the outcome."""
     with torch.inference_mode():
-        logits, wdl = model(torch.from_numpy(rows.planes))
-        of_moves = logits.gather(1, torch.from_numpy(rows.moves)).double()
-        policy = of_moves.masked_fill(~torch.from_numpy(rows.legal), -np.inf).log_softmax(1).numpy()
+        of_moves, wdl = model(torch.from_numpy(rows.planes), torch.from_numpy(rows.moves))
+        policy = of_moves.double().masked_fill(~torch.from_numpy(rows.legal), -np.inf).log_softmax(1).numpy()
         value = wdl.double().log_softmax(1).numpy()
     return np.stack([_divergence(rows, policy), -(rows.outcome * value).sum(1)])
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from games.loader import load
+from nets.families import chosen
 from selfplay.labels import known_labels
 from selfplay.records import FAST, FULL, GameBatch, GameRecord
 from selfplay.replay import Batch
@@ -72,15 +73,17 @@ class Says(nn.Module):
         super().__init__()
         self.answer = logits, wdl
 
-    def forward(self, planes: Tensor) -> tuple[Tensor, Tensor]:
-        return self.answer
+    def forward(self, planes: Tensor, moves: Tensor) -> tuple[Tensor, Tensor]:
+        logits, wdl = self.answer
+        return chosen(logits, moves), wdl
 
 
 def test_losses_are_nats() -> None:
     policy = np.array([[0.5, 0.5, 0, 0], [1, 0, 0, 0], [0.2, 0.3, 0.5, 0]], np.float32)
     legal = np.array([[1, 1, 0, 0], [1, 1, 1, 1], [1, 1, 1, 0]], np.bool_)
     outcome = np.eye(3, dtype=np.float32)
-    rows = Batch(np.zeros((3, 1, 1, 1), np.float32), np.tile(np.arange(4), (3, 1)), policy, legal, outcome, outcome)
+    moves = np.tile(np.arange(4)[:, None], (3, 1, 1))
+    rows = Batch(np.zeros((3, 1, 1, 1), np.float32), moves, policy, legal, outcome, outcome)
     zero = torch.zeros(3, 4)
     uniform = losses(Says(zero, torch.zeros(3, 3)), rows)
     entropy = -(0.2 * np.log(0.2) + 0.3 * np.log(0.3) + 0.5 * np.log(0.5))
