@@ -13,6 +13,7 @@ from math import inf
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from games import trial
 from games.cli import BAD_INPUT, Parser, run_main
@@ -157,9 +158,9 @@ class _Checker:
 
     def _best_first(self, s: StateArray, actions: list[int]) -> None:
         """What exact search rests on: every win in one ply and loss in two is told, and no other move is left out."""
-        wins = any(self._wins(self._after(s, action)) for action in actions)
-        poisoned = {action for action in actions if self._wins_at_once(self._after(s, action))}
-        expected = -1 if wins else -2 if len(poisoned) == len(actions) else 0
+        wins, loses = self._at_once(s, actions)
+        poisoned = {action for action, lost in zip(actions, loses, strict=True) if lost}
+        expected = -1 if wins.any() else -2 if loses.all() else 0
         assert self.game.best_first is not None
         out = np.full(self.game.max_legal, trial.SENTINEL, np.int32)
         found = int(self.game.best_first(self.game.record(s.copy()), out))
@@ -173,23 +174,17 @@ class _Checker:
 
     def _wins_truly(self, s: StateArray, actions: list[int]) -> None:
         assert self.game.wins_at_once is not None
-        expected = any(self._wins(self._after(s, action)) for action in actions)
+        expected = self._at_once(s, actions)[0].any()
         if (found := bool(self.game.wins_at_once(self.game.record(s)))) != expected:
             raise Finding(
                 f"returns {found} where a move that wins at once {'exists' if expected else 'does not exist'}"
             )
 
-    def _after(self, s: StateArray, action: int) -> StateArray:
-        child = s.copy()
-        self.rules.play(child, 0, action)
-        return child
-
-    def _wins(self, s: StateArray) -> bool:
-        """Whether the player who moved into s has won by it."""
-        return not self.rules.legal(s) and self.rules.outcome(s, 0) < 0
-
-    def _wins_at_once(self, s: StateArray) -> bool:
-        return any(self._wins(self._after(s, action)) for action in self.rules.legal(s))
+    def _at_once(self, s: StateArray, actions: list[int]) -> npt.NDArray[np.bool_]:
+        """[2, n]: which actions win the game at once, and after which the opponent does."""
+        found = np.zeros((2, len(actions)), np.bool_)
+        self.extra[4](s, np.array(actions, np.int32), found)
+        return found
 
     def _legal(self, s: StateArray, actions: list[int]) -> None:
         plain = trial.listed(self.game, lambda out: self.game.legal(self.game.record(s), out))
@@ -381,7 +376,8 @@ class _Checker:
 def _extra_kernels(game: Game) -> tuple[Callable[..., Any], ...]:
     """Compile what the rules' own kernels do not call."""
     features_of, eval_key_of, policy_index_of = game.features, game.eval_key, game.policy_index
-    policy_terms_of = game.listed.policy_terms
+    policy_terms_of, max_legal = game.listed.policy_terms, game.max_legal
+    legal_of, play_of, outcome_of = game.legal, game.play, game.outcome
 
     @kernel(game)
     def features(states: Any, out: Any) -> Any:
@@ -399,7 +395,26 @@ def _extra_kernels(game: Game) -> tuple[Callable[..., Any], ...]:
     def policy_terms(states: Any, moves: Any, out: Any) -> None:
         policy_terms_of(states[0], moves, len(moves), out)
 
-    return features, eval_key, policy_index, policy_terms
+    @kernel(game)
+    def wins(states: Any, action: Any, s: Any, moves: Any) -> Any:
+        s[0] = states[0]
+        play_of(s[0], action)
+        return legal_of(s[0], moves) == 0 and outcome_of(s[0]) < 0
+
+    @kernel(game)
+    def at_once(states: Any, actions: Any, found: Any) -> None:
+        s, moves, after = np.empty_like(states), np.empty(max_legal, np.int32), np.empty_like(states)
+        for j in range(len(actions)):
+            found[0, j] = wins(states, actions[j], s, moves)
+            n = 0 if found[0, j] else legal_of(s[0], moves)
+            replies = moves[:n].copy()
+            after[0] = s[0]
+            for reply in replies:
+                if wins(after, reply, s, moves):
+                    found[1, j] = True
+                    break
+
+    return features, eval_key, policy_index, policy_terms, at_once
 
 
 def main(arguments: list[str]) -> int:
