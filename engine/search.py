@@ -319,6 +319,23 @@ class Search:
         self.moves_planned += planned
         return self.result(planned)
 
+    def warm_up(self, position: Position) -> None:
+        """Run every kernel of a search once, so that what compiles, or is read from disk, is no part of a move's time.
+
+        The trees are empty afterwards. TandemError as start.
+        """
+        self.start(position)
+        self.advance(len(self.trees))
+        self._open_brackets(1)
+        for tree in self.trees:
+            self.prove_wins(tree.nodes[0], tree.roots)
+        after = position.copy()
+        after.play(self.result().action)
+        self._descend_to(after, self.chosen_from or frozenset(), frozenset())
+        self.position = None
+        for tree in self.trees:
+            tree.clear()
+
     def _plan_needed(self) -> bool:
         """Do what modes that do not plan need; False when that already answers."""
         if self.mode.name == "auto" or self.mode.plies_of_search is not None:

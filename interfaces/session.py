@@ -275,8 +275,5 @@ class Session:
                 # Positions come one at a time: a second thread costs more than it computes.
                 torch.set_num_threads(1)
         player = EnginePlayer(self.game, spec, evaluator, seed=spec.seed or 0, model=self.model)
-        player.search.start(self.position)
-        player.search.advance(1)
-        player.search.result()
-        player.new_game()
+        player.search.warm_up(self.position)
         return player

@@ -15,6 +15,15 @@ from tests.interfaces.uci.helpers import PATIENCE
 COMMAND = [sys.executable, str(ROOT / "tandem_uci.py")]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def compiled():
+    """Kernels are on the disk: the first start of all compiles for a minute, which `quit` does not wait for."""
+    with subprocess.Popen(COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1) as engine:
+        engine.stdin.write("isready\n")
+        assert engine.stdout.readline() == "readyok\n"
+        engine.stdin.write("quit\n")
+
+
 def run(typed: str, *flags: str, folder=ROOT) -> subprocess.CompletedProcess:
     return subprocess.run(
         [*COMMAND, *flags], input=typed, cwd=folder, capture_output=True, text=True, timeout=PATIENCE, check=False
