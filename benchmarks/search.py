@@ -18,7 +18,8 @@ import pyspiel
 
 from benchmarks.common import in_turn, per_second, report
 from engine.position import Position
-from engine.search import Search, Settings
+from engine.search import Search
+from engine.settings import Settings
 from games.loader import load
 from games.processes import processor
 

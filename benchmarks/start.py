@@ -21,7 +21,8 @@ from games.processes import processor  # noqa: E402
 SEARCH = """
 import resource, sys
 from engine.position import Position
-from engine.search import Search, Settings
+from engine.search import Search
+from engine.settings import Settings
 from games.loader import load
 game = load("connect4")
 search = Search(game, Settings("search", early_stop=False))

@@ -14,6 +14,7 @@ gamefile.py    games in files, played through by the rules
 modes.py       search, net, value, hybrid, auto: which prior, which leaf value; and the solver's name beside them
 answer.py      what a search's trees come to: its result, and a report of each move
 result.py      what every search returns, and how its move is chosen
+settings.py    how to search, and for how long at most
 search.py      Search: one position, any mode, resumable, tree kept between moves
 alphabeta.py   alpha-beta over a game's rules, resumable, as a kernel
 early.py       early positions that were solved ahead

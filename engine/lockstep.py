@@ -12,7 +12,8 @@ from engine.gumbel import bracket_type
 from engine.kernels import CHECK_EVERY, SLOT
 from engine.position import Position
 from engine.result import MoveReport, SearchResult
-from engine.search import CHUNK, Search, Settings
+from engine.search import CHUNK, Search
+from engine.settings import Settings
 from engine.tree import NODE, reset
 from games.contract import Game
 from games.errors import TandemError

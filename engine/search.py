@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -17,12 +16,12 @@ from engine.netplan import NetPlan
 from engine.perceptron import KernelNet
 from engine.position import Position
 from engine.result import MoveReport, SearchResult
+from engine.settings import DEFAULT_SIMULATIONS, Settings, check_budget
 from engine.tree import LEAF_NET, LEAF_ROLLOUT, LEAF_STATIC, NODE, OPTIONS
 from games.contract import Game
 from games.errors import TandemError
 from games.rng import Random, seed_for
 
-DEFAULT_SIMULATIONS = 100
 # Leaves that wait for one batch choose without each other's values: that costs little in a search of many times more.
 MOST_LEAVES, SIMULATIONS_PER_LEAF = 16, 100
 # By leaf value. Chosen on labelled Connect Four positions, among 0.8 to 5 with nets and 1.5 to 8 with play-outs; for
@@ -31,64 +30,12 @@ MOST_LEAVES, SIMULATIONS_PER_LEAF = 16, 100
 C_PUCT = {"net": 1.5, "rollout": 3.0, "static": 1.0}
 # Play-outs say little until each move has had one.
 FPU_REDUCTION = {"net": 0.25, "rollout": -1.0, "static": 0.0}
-ROOTS = ("puct", "gumbel")
-VALUE_SCALE = 0.25
 NEVER = 2**40  # simulations: more than can be left, so that nothing is decided early
 # From which budget on a search begins by looking for wins in three plies: in chess one to two milliseconds.
 LOOK_SIMULATIONS, LOOK_SECONDS = 1000, 0.05
-MOST_SECONDS = 1_000_000
 CHUNK = 512  # simulations of a tree between two looks at the stop signal, where they are counted
 CHUNK_SECONDS = 0.005  # between two looks at the clock, the stop signal and Ctrl-C
 THREAD_NOISE = 0.1  # share of Dirichlet noise that makes the trees of further threads differ
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How to search. `threads` trees are grown side by side and merged; they share simulations and `memory`, in bytes.
-
-    `leaves` is how many leaves of a tree the net evaluates at once; None lets the budget decide. A kernel net takes
-    one at a time, and may average over several `images` of a position under the game's symmetries. `cache` is the byte
-    budget, for each thread, of what the net said and need not be asked again. With root "gumbel" a counted budget goes
-    to a bracket of at most `considered` moves (engine/gumbel.py).
-    """
-
-    mode: str = "hybrid"
-    prior: str | None = None
-    value: str | None = None
-    c_puct: float | None = None
-    fpu_reduction: float | None = None
-    root: str = "puct"
-    considered: int = 16
-    value_scale: float = VALUE_SCALE
-    value_pruning: float = 0.0
-    draw_value: float = 0.0
-    threshold: float = 0.7
-    temperature: float = 0.0
-    images: int = 1
-    threads: int = 1
-    leaves: int | None = None
-    seed: int = 0
-    memory: int = 256 << 20
-    cache: int = 32 << 20
-    solve: bool = True
-    look_ahead: bool = True
-    early_stop: bool = True
-    reuse: bool = True
-
-    def __post_init__(self) -> None:
-        positive = {"threads": self.threads, "leaves": self.leaves or 1, "memory": self.memory, "cache": self.cache}
-        positive["considered"], positive["images"] = self.considered, self.images
-        for name, value in positive.items():
-            if value < 1:
-                raise TandemError(f"{name} must be at least 1, not {value}")
-        if self.root not in ROOTS:
-            raise TandemError(f"unknown root '{self.root}': it is one of {', '.join(ROOTS)}")
-        if not -1 <= self.draw_value <= 1:
-            raise TandemError(f"draw_value must lie between -1 (a loss) and 1 (a win), not {self.draw_value}")
-        if self.value_pruning < 0:
-            raise TandemError(f"value_pruning must be 0 or more, not {self.value_pruning}")
-        if self.temperature < 0:
-            raise TandemError(f"temperature must be 0 or more, not {self.temperature}")
 
 
 class Search:
@@ -426,11 +373,3 @@ class Search:
 def leaves_for(simulations: int) -> int:
     """How many leaves of a tree a net that runs in batches evaluates at once, in a search of so many simulations."""
     return max(1, min(simulations // SIMULATIONS_PER_LEAF, MOST_LEAVES))
-
-
-def check_budget(simulations: int | None, seconds: float | None) -> None:
-    """Refuse budgets of zero or less, and those that no clock or counter can hold."""
-    if simulations is not None and simulations < 1:
-        raise TandemError(f"simulations must be at least 1, not {simulations}")
-    if seconds is not None and not 0 < seconds <= MOST_SECONDS:
-        raise TandemError(f"seconds must be above 0 and at most {MOST_SECONDS:,}, not {seconds}")

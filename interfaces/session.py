@@ -10,7 +10,7 @@ from engine.exact import Solution
 from engine.modes import CHOICES, EXACT, MODES, check_name
 from engine.position import Position
 from engine.result import MoveReport, SearchResult
-from engine.search import MOST_SECONDS
+from engine.settings import MOST_SECONDS
 from games.contract import Game
 from games.errors import TandemError
 from interfaces.levels import level_spec

@@ -6,7 +6,8 @@ from engine.evaluator import Evaluator
 from engine.exact import Exact
 from engine.modes import EXACT, MODES, resolve
 from engine.position import Position
-from engine.search import Search, Settings
+from engine.search import Search
+from engine.settings import Settings
 from games.contract import Game
 from games.errors import TandemError
 from games.rng import Random

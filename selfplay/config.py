@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from engine.search import ROOTS
+from engine.settings import ROOTS
 from games.contract import Game
 from games.errors import TandemError, nearest
 from nets.config import NetConfig

@@ -14,7 +14,8 @@ from tqdm import tqdm
 
 from engine.exact import Exact, Solution
 from engine.position import Position
-from engine.search import Search, Settings
+from engine.search import Search
+from engine.settings import Settings
 from games.cli import Parser, run_main
 from games.contract import Game
 from games.errors import TandemError

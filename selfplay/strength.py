@@ -10,7 +10,7 @@ from functools import cache
 
 from engine.evaluator import Evaluator
 from engine.lockstep import search_together
-from engine.search import Settings
+from engine.settings import Settings
 from games.contract import Game
 from games.errors import TandemError
 from players.match import openings, play_game

@@ -18,7 +18,8 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.position import Position
-from engine.search import Search, Settings
+from engine.search import Search
+from engine.settings import Settings
 from games.contract import Game
 from games.errors import TandemError
 from games.files import write_atomic

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from engine.exact import Exact
 from engine.lockstep import search_together
 from engine.position import Position
-from engine.search import Settings
+from engine.settings import Settings
 from games.contract import Game
 from games.files import plain_stem
 from games.loader import load

@@ -18,7 +18,8 @@ import torch
 
 from engine.exact import Exact
 from engine.position import Position
-from engine.search import Search, Settings
+from engine.search import Search
+from engine.settings import Settings
 from games.contract import Game
 from games.files import write_atomic
 from games.loader import load

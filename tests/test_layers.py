@@ -21,7 +21,7 @@ def test_search_needs_no_torch() -> None:
     code = (
         "import sys\n"
         "from engine.position import Position\n"
-        "from engine.search import Search, Settings\n"
+        "from engine.search import Search\nfrom engine.settings import Settings\n"
         "from games.loader import load\n"
         "game = load('tictactoe')\n"
         "print(Search(game, Settings('search')).run(Position(game), simulations=50).move)\n"

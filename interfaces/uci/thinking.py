@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from engine.result import SearchResult
-from engine.search import MOST_SECONDS
+from engine.settings import MOST_SECONDS
 from games.chess_text import board_of
 from games.errors import TandemError
 from interfaces.tablebase import Kept, Tablebase

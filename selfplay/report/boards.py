@@ -12,7 +12,8 @@ import numpy as np
 
 from engine.evaluator import Evaluator
 from engine.position import Position
-from engine.search import Search, Settings
+from engine.search import Search
+from engine.settings import Settings
 from games.contract import Game
 from games.errors import TandemError
 from selfplay.records import UNPROVEN, GameRecord, starts_of

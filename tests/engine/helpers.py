@@ -9,7 +9,8 @@ import numpy as np
 
 from engine.perceptron import KernelNet
 from engine.position import Position
-from engine.search import Search, Settings
+from engine.search import Search
+from engine.settings import Settings
 from engine.tree import PENDING
 
 SMALL = 8 << 20  # bytes of tree that the searches here need at most

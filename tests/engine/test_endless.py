@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from engine.position import Position
-from engine.search import Search, Settings
+from engine.search import Search
+from engine.settings import Settings
 from games.loader import load
 from tests.engine.helpers import lines_of, tree_of
 from tests.games.helpers import variant

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from engine.evalcache import EvalCache
-from engine.search import Search, Settings
+from engine.search import Search
+from engine.settings import Settings
 from games.errors import TandemError
 from games.loader import load
 from tests.engine.helpers import OTHERS, SMALL, FakeNet, lines_of, random_position, tree_of

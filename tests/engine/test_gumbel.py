@@ -7,7 +7,8 @@ import pytest
 
 from engine import gumbel
 from engine.position import Position
-from engine.search import Search, Settings
+from engine.search import Search
+from engine.settings import Settings
 from engine.tree import NODE
 from games.errors import TandemError
 from games.loader import load

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from engine.position import Position
-from engine.search import Search, Settings
+from engine.search import Search
+from engine.settings import Settings
 from engine.tree import PENDING, UNEXPANDED
 from games.loader import load
 from tests.engine.helpers import OTHERS, SMALL, FakeNet, after, ask, lines_of, random_position, searcher, tree_of

@@ -11,7 +11,8 @@ from engine import lockstep
 from engine.evalcache import EvalCache
 from engine.lockstep import Lockstep, search_together
 from engine.position import Position
-from engine.search import Search, Settings
+from engine.search import Search
+from engine.settings import Settings
 from games.errors import TandemError
 from games.loader import load
 from tests.engine.helpers import SMALL, FakeNet, random_position

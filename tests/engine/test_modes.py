@@ -7,7 +7,8 @@ import pytest
 
 from engine.modes import MODES
 from engine.position import Position
-from engine.search import Search, Settings
+from engine.search import Search
+from engine.settings import Settings
 from games.errors import TandemError
 from games.loader import load
 from tests.engine.helpers import OTHERS, SMALL, FakeNet, after, ask, random_position, searcher

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from engine.position import Position
-from engine.search import Search, Settings
+from engine.search import Search
+from engine.settings import Settings
 from games.errors import TandemError
 from games.loader import load
 from games.rules import rules

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from engine import tree as t
-from engine.search import Search, Settings
+from engine.search import Search
+from engine.settings import Settings
 from games.errors import TandemError
 from games.loader import load
 from tests.engine.helpers import FakeNet, lines_of, random_position, searcher, tree_of

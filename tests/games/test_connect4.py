@@ -7,7 +7,8 @@ import pytest
 
 from engine.exact import Exact
 from engine.position import Position
-from engine.search import Search, Settings
+from engine.search import Search
+from engine.settings import Settings
 from games.loader import load
 from games.rng import Random
 from nets.modelfile import read_header

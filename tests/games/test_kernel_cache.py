@@ -11,8 +11,8 @@ from pathlib import Path
 from types import CodeType, ModuleType
 
 from engine.kernels import kernels
-from games.check import _extra_kernels
 from games.compiler import core
+from games.conformance import extra_kernels
 from games.loader import load
 from games.rules import rules
 from selfplay.moves import move_kernels
@@ -97,7 +97,7 @@ def test_kernels_of_other_hashes_go_when_nobody_has_touched_them_for_two_weeks(t
 
 def kernels_of(game):
     """Every kernel of a game, as the function that was compiled."""
-    groups = [vars(rules(game)).values(), vars(kernels(game)).values(), move_kernels(game), _extra_kernels(game)]
+    groups = [vars(rules(game)).values(), vars(kernels(game)).values(), move_kernels(game), extra_kernels(game)]
     return [kernel.py_func for group in groups for kernel in group if hasattr(kernel, "py_func")] + [
         sample_kernel(game).py_func
     ]

@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from engine.position import Position
-from engine.search import Search, Settings
+from engine.search import Search
+from engine.settings import Settings
 from games.errors import TandemError
 from games.loader import load
 from nets.check import check

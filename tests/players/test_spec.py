@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.modes import MODES, PRIORS, VALUES
-from engine.search import ROOTS
+from engine.settings import ROOTS
 from games.errors import TandemError
 from players.spec import BACKENDS, KEYS, PlayerSpec, parse_spec
 

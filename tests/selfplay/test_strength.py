@@ -11,7 +11,8 @@ import pytest
 import torch
 
 from engine.position import Position
-from engine.search import Search, Settings
+from engine.search import Search
+from engine.settings import Settings
 from games.contract import Game
 from games.errors import TandemError
 from games.loader import load

@@ -7,7 +7,8 @@ import pytest
 
 from engine.exact import Exact
 from engine.position import Position
-from engine.search import Search, Settings
+from engine.search import Search
+from engine.settings import Settings
 from games.loader import load
 from games.rules import rules
 from nets.models import shipped_path
