@@ -92,6 +92,7 @@ class Kernels:
     gather: Callable[..., Any]
     scatter: Callable[..., Any]
     reroot: Callable[..., Any]
+    thin: Callable[..., Any]
     noise: Callable[..., Any]
     decided: Callable[..., Any]
     root_policy: Callable[..., Any]
@@ -115,6 +116,8 @@ def kernels(game: Game) -> Kernels:
     ) -> Any:
         """Run up to n simulations without a net; returns how many ran. `left` is the budget, for early stop.
 
+        Fewer run when the tree is full, as tree.is_full has it.
+
         tree NODE [nodes], used int64 [1] nodes in use, root STATE [2] (1: scratch), history uint64 [positions],
         path int32 [MAX_PLIES + 2], o OPTIONS record, rng uint64 [1].
         """
@@ -122,7 +125,9 @@ def kernels(game: Game) -> Kernels:
         keys = np.empty(path.shape[0] if repetition > 0 else 1, np.uint64)
         s = root[1]
         for simulation in range(n):
-            if o.early_stop and simulation % CHECK_EVERY == 0 and t.decided(tree, left - simulation):
+            if t.is_full(used[0], tree.shape[0], o) or (
+                o.early_stop and simulation % CHECK_EVERY == 0 and t.decided(tree, left - simulation)
+            ):
                 return simulation
             root[1] = root[0]
             draw = 0.0
@@ -169,7 +174,7 @@ def kernels(game: Game) -> Kernels:
         gumbel.bracket_type, slots SLOT [slots], leaves STATE [slots],
         paths int32 [slots, MAX_PLIES + 2], moves int32 [slots, MAX_LEGAL], planes float32 [slots, *PLANES], kept Kept.
         Simulations that end without one (finished, proven, repeated, evaluated before) are backed up at once and the
-        next begins. Slots whose leaves are the same position share a row.
+        next begins. Slots whose leaves are the same position share a row; those of a full tree walk no further.
         """
         rows = 0
         keys = np.empty(paths.shape[1] if repetition > 0 else 1, np.uint64)
@@ -182,7 +187,7 @@ def kernels(game: Game) -> Kernels:
             path = paths[b]
             s = leaves[b]
             slot.row = -1
-            while budget[g] > 0:
+            while budget[g] > 0 and not t.is_full(used[g], tree.shape[0], o):
                 if o.look_ahead and tree[0].visits == 1 and tree[0].first_child >= 0:
                     end_at_once(legal, play, outcome, tree, roots, g, leaves, b, promising, path)
                 leaves[b] = roots[g]
@@ -341,6 +346,11 @@ def kernels(game: Game) -> Kernels:
         return t.compact(tree, action, out)
 
     @kernel(game)
+    def thin(tree: Any, used: Any, out: Any) -> Any:
+        """tree.thin, compiled: the most visited half of `used` nodes copied into out."""
+        return t.thin(tree, used, out)
+
+    @kernel(game)
     def noise(tree: Any, rng: Any, concentration: Any, weight: Any) -> None:
         """noise.add_noise, compiled, on an expanded root."""
         add_noise(tree, rng, concentration, weight)
@@ -366,4 +376,4 @@ def kernels(game: Game) -> Kernels:
         improved_policy(children, draw_value, value_scale, out)
 
     soon = win_soon if game.wins_at_once is not None else None
-    return Kernels(plan, gather, scatter, reroot, noise, decided, root_policy, bracket, improved, soon)
+    return Kernels(plan, gather, scatter, reroot, thin, noise, decided, root_policy, bracket, improved, soon)

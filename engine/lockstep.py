@@ -154,6 +154,9 @@ class Lockstep:
                 self.trees, self.used, self.slots, self.leaves, self.paths, self.moves, self.logits, self.wdl,
                 self.cache.kept, o, rng
             )  # fmt: skip
+        full = (self.used > 1) & (self.used + o["room"] > self.trees.shape[1])
+        for place in np.flatnonzero(self.searching & full).tolist():
+            self._thin(place)
         for place in np.flatnonzero(self.searching & (self.budget == 0)).tolist():
             self._next_chunk(place)
         if o["early_stop"]:
@@ -170,6 +173,11 @@ class Lockstep:
     def reports(self, place: int, result: SearchResult) -> list[MoveReport]:
         """What the tree of a place, which gave `result`, holds of each of its moves."""
         return self._lent(place).moves(result)
+
+    def _thin(self, place: int) -> None:
+        out = np.empty(self.trees.shape[1], NODE)
+        used = int(self.search.kernels.thin(self.trees[place], self.used[place], out))
+        self.trees[place, :used], self.used[place] = out[:used], used
 
     def _ran(self, place: int) -> int:
         return int(self.simulations[place] + self.chunk[place] - self.budget[place])

@@ -60,6 +60,8 @@ def net_plan(game: Game, listed: bool) -> Callable[..., Any]:
     ) -> Any:  # fmt: skip
         """Run up to n simulations; returns how many ran and how many evaluations they took, -1 for one that is NaN.
 
+        Fewer run when the tree is full, as tree.is_full has it.
+
         tree NODE [nodes], used int64 [1] nodes in use, bracket [1] of gumbel.bracket_type, root STATE [3] (all but the
         first are scratch), history uint64 [positions], path int32 [MAX_PLIES + 2], o OPTIONS record, left the budget
         for early stop, rng uint64 [1], weights and scratch of a KernelNet, kept Kept.
@@ -76,8 +78,12 @@ def net_plan(game: Game, listed: bool) -> Callable[..., Any]:
         for simulation in range(n):
             if o.look_ahead and tree[0].visits == 1 and tree[0].first_child >= 0:
                 end_at_once(legal, play, outcome, tree, root, 0, root, 1, promising, path)
-            if o.early_stop and (
-                tree[0].lower == tree[0].upper or (simulation % CHECK_EVERY == 0 and t.decided(tree, left - simulation))
+            if t.is_full(used[0], tree.shape[0], o) or (
+                o.early_stop
+                and (
+                    tree[0].lower == tree[0].upper
+                    or (simulation % CHECK_EVERY == 0 and t.decided(tree, left - simulation))
+                )
             ):
                 return simulation, evaluations
             root[1] = root[0]

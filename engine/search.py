@@ -97,8 +97,11 @@ class Search:
         return options
 
     def _batch_leaves(self, leaves: int) -> None:
-        """Evaluate that many leaves of a tree at once; the virtual loss keeps them apart."""
+        """Evaluate that many leaves of a tree at once; the virtual loss keeps them apart, and each has room to grow."""
         self.leaves = 1 if isinstance(self.evaluator, KernelNet) else leaves
+        if self.mode.plies_of_search is None:
+            most = self.trees[0].nodes.shape[1] - self.game.max_legal - 1
+            self.options["room"] = min(self.leaves * self.game.max_legal, most)
         self.options["virtual_loss"] = 1.0 if self.leaves > 1 else 0.0
 
     def start(self, position: Position, moves: Collection[int] | None = None) -> None:
@@ -182,6 +185,20 @@ class Search:
         return [(simulations + trees - 1 - i) // trees for i in range(trees)]
 
     def _advance(self, tree: TreeArrays, simulations: int, left: int) -> int:
+        """Simulations of one tree, which is thinned whenever it is full."""
+        ran = self._grow(tree, simulations, left)
+        while ran < simulations and self._full(tree):
+            used = int(self.kernels.thin(tree.nodes[0], tree.used[0], tree.spare[0]))
+            tree.nodes, tree.spare, tree.used[0] = tree.spare, tree.nodes, used
+            ran += self._grow(tree, simulations - ran, left - ran)
+        return ran
+
+    def _full(self, tree: TreeArrays) -> bool:
+        used, room = int(tree.used[0]), int(self.options["room"][0])
+        return used > 1 and used + room > tree.nodes.shape[1]
+
+    def _grow(self, tree: TreeArrays, simulations: int, left: int) -> int:
+        """Simulations of one tree until they have run, it is full or the move is decided; how many ran."""
         k, o = self.kernels, self.options[0]
         count = len(self.history) if self.position is not None and self.position.ply else 0
         if self.evaluator is None:
@@ -200,7 +217,7 @@ class Search:
         tree.budget[0] = simulations
         tree.cache.make_room(simulations)
         look_at = 0
-        while tree.budget[0] > 0:
+        while tree.budget[0] > 0 and not self._full(tree):
             ran = simulations - int(tree.budget[0])
             if o["early_stop"] and ran >= look_at:
                 look_at = ran + CHECK_EVERY

@@ -41,6 +41,7 @@ OPTIONS = np.dtype(
         ("uniform_prior", "u1"),  # ignore the net's policy
         ("leaf", "u1"),  # a leaf's value: LEAF_NET, LEAF_ROLLOUT or LEAF_STATIC
         ("look_ahead", "u1"),  # where the game's best_first decides a leaf, prove it instead of evaluating it
+        ("room", "i4"),  # nodes that must be free, or the search stops to have the tree thinned; 0: it never does
         ("early_stop", "u1"),  # stop when the budget left cannot change the most visited move
     ]
 )
@@ -372,25 +373,61 @@ def root_policy(children: Any, draw_value: Any, out: Any) -> None:
 
 
 @register_jitable
-def compact(tree: Any, action: Any, out: Any) -> Any:
-    """Copy the subtree under the root's child `action` into `out`; returns the nodes copied, 0 when there is none.
+def is_full(used: Any, size: Any, options: Any) -> Any:
+    """Whether a tree that has grown beyond its root lacks the room that a simulation may need."""
+    return used > 1 and used + options.room > size
 
-    Cheney's breadth-first copy: until its turn comes, a copied node still points at its children in `tree`.
+
+@register_jitable
+def copy_below(tree: Any, node: Any, least: Any, out: Any) -> Any:
+    """Copy `node` and what is below it into `out`, but for the children of nodes of fewer than `least` visits.
+
+    Its own children are copied in any case. Returns the nodes copied. Cheney's breadth-first copy: until its turn
+    comes, a copied node still points at its children in `tree`.
     """
+    out[0] = tree[node]
+    used = 1
+    j = 0
+    while j < used:
+        x = out[j]
+        if x.first_child >= 0:
+            first = x.first_child
+            if j > 0 and x.visits < least:
+                x.first_child = UNEXPANDED
+                x.child_count = 0
+            else:
+                x.first_child = used
+                for k in range(x.child_count):
+                    out[used + k] = tree[first + k]
+                used += x.child_count
+        j += 1
+    return used
+
+
+@register_jitable
+def compact(tree: Any, action: Any, out: Any) -> Any:
+    """Copy the subtree under the root's child `action` into `out`; returns the nodes copied, 0 when there is none."""
     root = tree[0]
     for i in range(root.first_child, root.first_child + root.child_count):
         if tree[i].action == action:
-            out[0] = tree[i]
-            used = 1
-            j = 0
-            while j < used:
-                x = out[j]
-                if x.first_child >= 0:
-                    first = x.first_child
-                    x.first_child = used
-                    for k in range(x.child_count):
-                        out[used + k] = tree[first + k]
-                    used += x.child_count
-                j += 1
-            return used
+            return copy_below(tree, i, 0, out)
     return 0
+
+
+@register_jitable
+def thin(tree: Any, used: Any, out: Any) -> Any:
+    """Copy the most visited part of a tree, half of its room at most, into `out`; returns the nodes copied.
+
+    What is left out are the children of the nodes least visited: these keep their values, proofs and visit counts, and
+    grow again when the search comes back. The root's children are kept in any case.
+    """
+    least = 2
+    while True:
+        kept, last = 1, True
+        for i in range(used):
+            if tree[i].first_child >= 0 and (i == 0 or tree[i].visits >= least):
+                kept += tree[i].child_count
+                last = last and i == 0
+        if last or 2 * kept <= tree.shape[0]:
+            return copy_below(tree, 0, least, out)
+        least *= 2

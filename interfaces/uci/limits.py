@@ -9,6 +9,7 @@ NUMBERS = (
     "wtime", "btime", "winc", "binc", "movestogo", "movetime", "nodes", "depth", "mate", "perft",
 )  # fmt: skip
 WORDS = ("infinite", "ponder")
+MOST_NUMBER = 10**18
 LEAST = 0.001  # seconds
 MOVES_EXPECTED = 30  # where the clock does not say how many moves it is for
 OF_INCREMENT = 0.8  # the rest becomes a reserve, for machines that are busy elsewhere
@@ -51,11 +52,10 @@ class Limits:
         share = (left + max(gained, -MOST_RESERVED * left)) / moves
         return max(min(share, MOST_OF_CLOCK * (left - overhead)), LEAST)
 
-    @property
-    def bare(self) -> bool:
-        """Whether it says nothing of when to stop."""
-        clocks = self.seconds(False, 0) is not None or self.seconds(True, 0) is not None
-        return not (self.infinite or clocks or self.simulations or "mate" in self.numbers)
+    def bare(self, black: bool) -> bool:
+        """Whether it says nothing of when this side is to stop: the other one's clock does not."""
+        timed = self.infinite or self.seconds(black, 0) is not None
+        return not (timed or self.simulations or "mate" in self.numbers)
 
 
 def parse_go(words: list[str]) -> Limits:
@@ -71,8 +71,8 @@ def parse_go(words: list[str]) -> Limits:
                 at += 1
         elif word in NUMBERS:
             text, at = (words[at] if at < len(words) else ""), at + 1
-            if re.fullmatch(r"[+-]?\d{1,18}", text, re.ASCII):
-                numbers[word] = int(text)
+            if re.fullmatch(r"[+-]?\d{1,1000}", text, re.ASCII):
+                numbers[word] = max(-MOST_NUMBER, min(int(text), MOST_NUMBER))
             else:
                 refused.append(f"{word} takes a whole number, not '{text}'")
         else:

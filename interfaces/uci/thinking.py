@@ -45,10 +45,11 @@ class Thinking:
         self._limits, self._halt, self._say = limits, halt, say
         self._lines, self._show_wdl = options.number("MultiPV"), options.on("UCI_ShowWDL")
         overhead = options.number("Move Overhead") / 1000
-        seconds = budget.seconds if limits.bare else limits.seconds(board.black, overhead)
+        bare = limits.bare(board.black)
+        seconds = budget.seconds if bare else limits.seconds(board.black, overhead)
         self._seconds = None if seconds is None else min(seconds, MOST_SECONDS)
         cap = options.number("Simulations") or MOST_SIMULATIONS
-        counted = budget.simulations if limits.bare else limits.simulations
+        counted = budget.simulations if bare else limits.simulations
         self._simulations = None if counted is None and cap == MOST_SIMULATIONS else min(counted or cap, cap)
         self._thorough = options.on("UCI_AnalyseMode") or self._lines > 1
         self._tables = tables

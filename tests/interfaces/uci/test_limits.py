@@ -23,7 +23,9 @@ WORD = st.one_of(
         ("fast nodes 5 please depth 2", Limits({"nodes": 5, "depth": 2})),
         ("nodes five depth 2", Limits({"depth": 2}, refused=("nodes takes a whole number, not 'five'",))),
         ("nodes", Limits(refused=("nodes takes a whole number, not ''",))),
-        ("nodes " + "1" * 19, Limits(refused=(f"nodes takes a whole number, not '{'1' * 19}'",))),
+        ("nodes " + "1" * 19, Limits({"nodes": 10**18})),
+        ("wtime -" + "9" * 1000, Limits({"wtime": -(10**18)})),
+        ("nodes " + "1" * 1001, Limits(refused=(f"nodes takes a whole number, not '{'1' * 1001}'",))),
     ],
 )
 def test_what_is_read(line: str, limits: Limits) -> None:
@@ -99,7 +101,13 @@ def test_counted(line: str, simulations: int) -> None:
 
 @pytest.mark.parametrize("line", ["", "ponder", "movestogo 5", "winc 3", "searchmoves e2e4", "nodes x"])
 def test_bare(line: str) -> None:
-    assert parse_go(line.split()).bare
+    assert parse_go(line.split()).bare(black=False)
+
+
+def test_the_other_sides_clock_is_no_limit() -> None:
+    limits = parse_go(["btime", "1000", "binc", "100"])
+    assert limits.bare(black=False)
+    assert not limits.bare(black=True)
 
 
 @given(st.lists(WORD))

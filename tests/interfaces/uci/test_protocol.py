@@ -17,6 +17,7 @@ from tests.interfaces.uci.helpers import Engine, fields
 MATE = "fen 6k1/5ppp/8/8/8/8/5PPP/R5K1 w - - 0 1"
 MATE_IN_2 = "fen 1k3b1r/2pQ2pp/2B2p2/p7/8/2P5/1P2PP1P/RNB1K1NR w KQ - 1 17"
 MATED = "fen r1bqkb1r/pppp1Qpp/2n2n2/4p3/2B1P3/8/PPPP1PPP/RNB1K1NR b KQkq - 0 4"
+CROWDED = "fen r3k2r/p1ppqpb1/bn2pnp1/3PN3/1p2P3/2N2Q1p/PPPBBPPP/R3K2R w KQkq - 0 1"
 STALEMATE = "fen 7k/5Q2/6K1/8/8/8/8/8 b - - 0 1"
 ONE_MOVE = "fen 7k/8/8/8/8/8/7r/K7 w - - 0 1"
 LIFELESS = "fen 8/8/4k3/8/8/3K4/8/8 w - - 0 1"
@@ -61,7 +62,8 @@ def test_uci_and_isready(engine):
 @pytest.mark.parametrize(
     "go",
     ["go", "go nodes 30", "go depth 5", "go movetime 40", "go wtime 400 btime 400", "go wtime 90 btime 90 movestogo 1",
-     "go wtime 1 btime 1", "go wtime -10 btime -10 winc 5 binc 5", "go btime 500", "go nodes 30 depth 3 movetime 50",
+     "go wtime 1 btime 1", "go wtime -10 btime -10 winc 5 binc 5", "go btime 500", "go wtime 500 winc 9",
+     "go nodes 30 depth 3 movetime 50",
      "go movestogo 3", "go nodes 0", "go speed 3 nodes 10"],
 )  # fmt: skip
 def test_a_search_ends_with_its_score_and_a_legal_move(engine, go):
@@ -169,13 +171,22 @@ def test_searchmoves(engine):
 
 def test_multipv(engine):
     engine.tell("setoption name MultiPV value 3")
-    lines = engine.go("go nodes 500", "startpos")[-4:-1]
+    lines = engine.go("go nodes 500", CROWDED)[-4:-1]
     rows = [fields(line) for line in lines]
     assert [row["multipv"] for row in rows] == ["1", "2", "3"]
     assert len({row["pv"].split()[0] for row in rows}) == 3
     assert len([line for line in engine.go("go nodes 50", ONE_MOVE) if " multipv 2 " in line]) == 0
-    lines = engine.go("go nodes 500 searchmoves e2e4 d2d4", "startpos")[-3:-1]
-    assert {fields(line)["pv"].split()[0] for line in lines} == {"e2e4", "d2d4"}
+    lines = engine.go("go nodes 500 searchmoves e2a6 d5e6", CROWDED)[-3:-1]
+    assert {fields(line)["pv"].split()[0] for line in lines} == {"e2a6", "d5e6"}
+
+
+def test_only_moves_that_were_visited_have_a_score(engine):
+    engine.tell("setoption name MultiPV value 218")
+    rows = [fields(line) for line in engine.go("go nodes 40", CROWDED) if " multipv " in line]
+    assert 1 < max(int(row["multipv"]) for row in rows) < 40
+    engine.tell("setoption name Mode value net")
+    rows = [fields(line) for line in engine.go("go nodes 40", CROWDED) if " multipv " in line]
+    assert max(int(row["multipv"]) for row in rows) == 48
 
 
 def test_wdl(engine):
