@@ -25,7 +25,7 @@ SIGNED_SIMULATIONS, SEED = 20_000, 1
 def signature(spec: str, simulations: int = SIGNED_SIMULATIONS, *, solve: bool = True) -> str:
     """Nodes and a hash over (action, visits) of every node, of one seeded search from the start position."""
     game = load(spec)
-    search = Search(game, Settings("search", seed=SEED, solve=solve, early_stop=False, memory=64 << 20))
+    search = Search(game, Settings("search", seed=SEED, solve=solve, early_stop=False))
     search.run(Position(game), simulations=simulations)
     tree = search.trees[0]
     nodes = tree.nodes[0, : int(tree.used[0])]
