@@ -11,6 +11,7 @@ from selfplay.sealed import Damaged, seal, unseal
 
 # What the oldest runs counted, too.
 ALWAYS_COUNTED = {"seconds", "core_seconds", "games", "positions", "evaluations", "steps"}
+MOST_COUNTED = 2**63
 
 
 def shown(value: float) -> str:
@@ -70,6 +71,7 @@ class Progress:
     learnt: float = 1.0  # how much of what records and teachers give is there and drawn, 0 to 1
     taught: int = 0  # games of a teacher
     taught_positions: int = 0
+    next_number: int = 0  # of a game, after all that were ever stored, those in files that are gone or damaged too
 
     def share(self, budget: Budget) -> float:
         """How much of the budget is spent, 0 to 1 and beyond."""
@@ -95,6 +97,7 @@ class Progress:
         kinds = {name: type(value) for name, value in asdict(cls()).items()}
         for name in sorted(ALWAYS_COUNTED | state.keys()):
             value = state.get(name)
-            if name not in kinds or not isinstance(value, int | float) or not 0 <= value < math.inf:
-                raise TandemError(f"{path}: {name} is {value!r}, no number of a run")
+            if name not in kinds or not isinstance(value, int | float) or not 0 <= value <= MOST_COUNTED:
+                told = name if name in kinds else repr(name)
+                raise TandemError(f"{path}: {told} is {repr(value)[:60]}, no number of a run")
         return cls(**{name: kinds[name](value) for name, value in state.items()})

@@ -33,6 +33,7 @@ from selfplay.shards import from_bytes, to_bytes
 from selfplay.teacher import Teacher
 
 POLL_SECONDS = 0.05
+MOST_WAITED = 60.0  # seconds, for an actor that was told to stop
 
 
 def compile_kernels(game: Game, config: TrainConfig, model: nn.Module) -> None:
@@ -224,9 +225,13 @@ class ProcessWorker:
         self.stopped.clear()
         try:
             self.connection.send(("play", (plies, effort)))
+            waited = 0.0
             while not self.connection.poll(POLL_SECONDS):
                 if stop():
                     self.stopped.set()
+                    waited += POLL_SECONDS
+                    if waited > MOST_WAITED:
+                        raise TandemError(f"an actor did not answer for {MOST_WAITED:.0f} s; the same command goes on")
             reply = self.connection.recv()
         except (EOFError, OSError):
             raise self._died() from None
@@ -250,7 +255,7 @@ class ProcessWorker:
     def close(self) -> None:
         """End the process, which may be in the middle of a game."""
         self.connection.close()
-        self.process.terminate()
+        self.process.kill()  # which one that hangs obeys, too
         self.process.join()
 
 

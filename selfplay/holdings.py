@@ -66,8 +66,13 @@ class Holdings:
         if len(games):
             self.store.append(games)
             self.replay.append(games)
+            self.progress.next_number = max(self.progress.next_number, int(games.number.max()) + 1)
         self.store.maybe_flush(time.monotonic())
         self.replay.forget(self._window(self.progress.positions))
+
+    def next_game_number(self) -> int:
+        """One more than any that was ever stored, as far as is known: a file that is put back brings its numbers."""
+        return max(self.store.next_game_number(), self.progress.next_number)
 
     def _window(self, positions: int) -> int:
         """How many positions the replay keeps, of so many that self-play has made."""

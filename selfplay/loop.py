@@ -180,7 +180,7 @@ class Loop:
 
     def _hire(self, teacher: str | None) -> None:
         """Start the actors, and wait until they are ready."""
-        first, model = self.store.next_game_number(), self.trainer.average
+        first, model = self.holdings.next_game_number(), self.trainer.average
         self.executor = make_executor(self.game, self.config, model, first, teacher, self.address)
         self.executor.wait(self._stop.is_set)
 
@@ -345,7 +345,7 @@ class Loop:
         training = self._start_training(pool, steps)
         wanted = READ_POSITIONS if not filled or paid < 2 * most else 0
         before = reader.files_read
-        games = self.clock.time("reading", reader.take, wanted, self.store.next_game_number(), self._over)
+        games = self.clock.time("reading", reader.take, wanted, self.holdings.next_game_number(), self._over)
         losses = self._trained(training.result) or NO_STEPS
         self.clock.time("saving", self.holdings.keep, games)
         p.records += len(games)

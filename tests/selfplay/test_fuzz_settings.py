@@ -120,6 +120,13 @@ def test_any_state(tmp_path: Path, data: bytes) -> None:
         assert all(0 <= value < math.inf for value in asdict(state).values())
 
 
+def test_a_state_beyond_all_counting_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "s"
+    path.write_text(json.dumps(seal({**asdict(Progress()), "seconds": 10**400})))
+    with pytest.raises(TandemError, match="seconds is 1000"):
+        Progress.read(path)
+
+
 def test_a_state_is_read_as_it_was_written(tmp_path: Path) -> None:
     state = Progress(seconds=0.1 + 0.2, games=2**40, bucket=1e-9, steps=7)
     state.write(tmp_path / "s")

@@ -89,6 +89,27 @@ def test_a_counted_budget_repeats_byte_for_byte(budget: Budget, tmp_path: Path) 
     assert net_id(tmp_path / "a") == net_id(tmp_path / "b") != net_id(tmp_path / "c")
 
 
+@pytest.mark.parametrize("budget", [Budget(games=150), Budget(steps=20)])
+def test_every_executor_of_this_machine_plays_the_same_games(budget: Budget, tmp_path: Path) -> None:
+    for name in ("inline", "threads", "processes"):
+        train(tmp_path / name, budget, executor=name, actors=2)
+    assert games(tmp_path / "inline") == games(tmp_path / "threads") == games(tmp_path / "processes")
+    assert net_id(tmp_path / "inline") == net_id(tmp_path / "threads") == net_id(tmp_path / "processes")
+
+
+def test_games_that_are_put_back_are_new_beside_those_that_came_meanwhile(tmp_path: Path) -> None:
+    path = tmp_path / "r"
+    train(path, Budget(steps=20))
+    before = set(stored(path))
+    shard = max((path / "games").glob("*.safetensors"))
+    shard.rename(tmp_path / shard.name)
+    train(path, Budget(steps=40))
+    (tmp_path / shard.name).rename(shard)
+    after = stored(path)
+    assert before < set(after)
+    assert len(set(after)) == len(after)
+
+
 def test_a_stopped_run_goes_on_where_it_was(tmp_path: Path) -> None:
     path = tmp_path / "r"
     first = train(path, Budget(steps=60), lambda loop, report: loop.stop() if report.progress.steps > 20 else None)
