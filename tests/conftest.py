@@ -2,5 +2,11 @@
 
 import signal
 
+from hypothesis import settings
+
 # A suite that runs in the background was told to ignore Ctrl-C, and so would be every program that it starts and stops.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# Kernels compile in whichever example comes first, and machines are busy: only what may hang has a deadline.
+settings.register_profile("tandem", deadline=None)
+settings.load_profile("tandem")

@@ -19,7 +19,7 @@ from nets.modelfile import net_id_of, read_header
 from nets.tensorfile import write_tensor_file
 from tests.nets.helpers import CONNECT4, lived_in
 
-QUICK = settings(max_examples=150, deadline=2000, suppress_health_check=[HealthCheck.function_scoped_fixture])
+QUICK = settings(max_examples=150, deadline=20_000, suppress_health_check=[HealthCheck.function_scoped_fixture])
 MOST_MEMORY = 20 << 20
 READERS = (
     read_header,

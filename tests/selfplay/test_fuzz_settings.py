@@ -27,7 +27,7 @@ from selfplay.trainer import Trainer
 from tests.selfplay.helpers import tiny
 
 GAME = load("tictactoe")
-QUICK = settings(max_examples=150, deadline=2000, suppress_health_check=[HealthCheck.function_scoped_fixture])
+QUICK = settings(max_examples=150, deadline=20_000, suppress_health_check=[HealthCheck.function_scoped_fixture])
 MOST_MEMORY = 32 << 20
 NUMBERS = st.sampled_from([0, -1, 2**31, 2**63, 2**64, 10**400, 1e308, -0.0]) | st.floats() | st.integers()
 VALUES = st.none() | st.booleans() | NUMBERS | st.text(max_size=8)

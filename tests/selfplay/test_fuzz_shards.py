@@ -17,7 +17,7 @@ from games.errors import TandemError
 from selfplay.records import COLUMNS, GameBatch
 from selfplay.shards import FORMAT, from_bytes, read_summary, summarise, to_bytes
 
-QUICK = settings(max_examples=150, deadline=2000, suppress_health_check=[HealthCheck.function_scoped_fixture])
+QUICK = settings(max_examples=150, deadline=20_000, suppress_health_check=[HealthCheck.function_scoped_fixture])
 MOST_MEMORY = 4 << 20
 BATCH = GameBatch.from_records(some_games(0, 1, 2))
 WHOLE = to_bytes(BATCH, RULES)
