@@ -235,9 +235,9 @@ class _Seen:
         first = np.zeros(len(numbers), np.bool_)
         first[np.unique(numbers, return_index=True)[1]] = True
         pages, slots = np.divmod(numbers, _PAGE)
-        for page in np.unique(pages).tolist():
-            flags = self._pages.setdefault(page, np.zeros(_PAGE, np.bool_))
-            here = pages == page
+        order = np.argsort(pages, kind="stable")
+        for here in np.split(order, np.flatnonzero(np.diff(pages[order])) + 1) if len(order) else ():
+            flags = self._pages.setdefault(int(pages[here[0]]), np.zeros(_PAGE, np.bool_))
             first[here] &= ~flags[slots[here]]
             flags[slots[here]] = True
         return first
