@@ -27,7 +27,7 @@ class Console:
         """`ascii_only` keeps to ASCII where the terminal's encoding could do more."""
         self.interactive = sys.stdin.isatty() and sys.stdout.isatty()
         terminal, dumb = sys.stdout.isatty(), os.environ.get("TERM") in ("dumb", "unknown")
-        self.colour = terminal and "NO_COLOR" not in os.environ and not dumb
+        self.colour = terminal and not os.environ.get("NO_COLOR") and not dumb
         self.live = self.interactive and not dumb  # whether what was written may be written over
         # A pipe gets the letters that the game draws, wherever it runs.
         encoding = (sys.stdout.encoding or "").lower().replace("-", "")

@@ -85,10 +85,12 @@ class Terminal:
         position = self.session.position
         if not position.ply:
             raise TandemError("there is nothing to save: no move has been made")
-        recorder = self._saved.get(path) or Recorder(self.session.game, path)
+        file = path.resolve()
+        recorder = self.recorder if self.recorder is not None and self.recorder.path == file else self._saved.get(file)
+        recorder = recorder or Recorder(self.session.game, path)
         recorder.require(position)
         recorder.update(position, self._names())
-        self._saved[path] = recorder
+        self._saved[file] = recorder
         return f"saved in {path}: {position.ply} moves"
 
     def load(self, path: Path, number: int | None) -> str:

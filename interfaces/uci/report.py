@@ -66,15 +66,11 @@ def info_lines(
 ) -> list[str]:
     """One line for the move that `result` chose, then for the next best, up to `lines`.
 
-    Of a search, only those that it visited, which may be fewer; of a net alone, by prior and with the position's value.
-    `tables` is the outcome of the position by the tables, if they know it.
+    Those never visited come last, by prior and with the position's value. `tables` is the outcome of the position by
+    the tables, if they know it.
     """
     q = np.nan_to_num(result.q, nan=-2)
     best_first = np.lexsort((result.prior, q, result.policy, result.actions == result.action))[::-1]
-    seen = ~np.isnan(result.q)
-    if seen.any():
-        seen |= result.actions == result.action
-        best_first = best_first[seen[best_first]]
     shown = {int(result.actions[i]): number for number, i in enumerate(best_first[:lines], 1)}
     reports = zip(sorted(shown), search.moves(result, shown), strict=True)  # both in the order of the actions
     found = {shown[action]: _line(report, result, shown[action], work, show_wdl, tables) for action, report in reports}

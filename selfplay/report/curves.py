@@ -150,7 +150,8 @@ class History:
         shares = [
             Series(kind, thin.minutes, thin.values)
             for kind in KINDS
-            if any((thin := self._share(kind).thinned()).values)
+            # Measuring goes on beside many rounds and is counted in the one in which it ends: the table has it.
+            if kind != "measuring" and any((thin := self._share(kind).thinned()).values)
         ]
         where = Chart("Where the time goes", MINUTES, "share of each round", shares, log_x=False, from_zero=True)
         return [

@@ -149,3 +149,13 @@ def test_the_terminal_records_undone_left_and_finished_games(tmp_path: Path):
     )  # nothing that the engine would move
     assert (done.code, done.errors) == (0, "")
     assert games(path, C4) == [("4", None), ("1 2 1 2 1 2 1", 1)]
+
+
+def test_saving_to_the_file_that_is_recorded_to_writes_a_game_once(tmp_path):
+    lines = f"b2\n/save {tmp_path}/x.txt\n/new\na1\n/save {tmp_path}/../{tmp_path.name}/x.txt\n/quit\n"
+    done = run_play(
+        "tictactoe", "--mode", "search", "--simulations", "20", "--record", f"{tmp_path}/x.txt", typed=lines
+    )
+    assert done.code == 0
+    games = (tmp_path / "x.txt").read_text().splitlines()
+    assert [game.split()[0] for game in games if not game.startswith("#")] == ["b2", "a1"]

@@ -180,15 +180,6 @@ def test_multipv(engine):
     assert {fields(line)["pv"].split()[0] for line in lines} == {"e2a6", "d5e6"}
 
 
-def test_only_moves_that_were_visited_have_a_score(engine):
-    engine.tell("setoption name MultiPV value 218")
-    rows = [fields(line) for line in engine.go("go nodes 40", CROWDED) if " multipv " in line]
-    assert 1 < max(int(row["multipv"]) for row in rows) < 40
-    engine.tell("setoption name Mode value net")
-    rows = [fields(line) for line in engine.go("go nodes 40", CROWDED) if " multipv " in line]
-    assert max(int(row["multipv"]) for row in rows) == 48
-
-
 def test_wdl(engine):
     assert "wdl" not in best(engine.go("go nodes 50"))
     engine.tell("setoption name UCI_ShowWDL value true")
