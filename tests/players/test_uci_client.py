@@ -77,5 +77,7 @@ def test_chess_is_sent_from_the_position_that_it_started_from(log: Path) -> None
         engine.choose(position)
     engine.close()
     assert f"position fen {fen} moves e2e4" in log.read_text().splitlines()
+    engine = make_player(GAME, f"uci:{command('none', log)}")
     with pytest.raises(TandemError, match="can only start from the first position of tictactoe"):
-        make_player(GAME, f"uci:{command('none', log)}").choose(Position.from_text(GAME, "xo......."))
+        engine.choose(Position.from_text(GAME, "xo......."))
+    engine.close()

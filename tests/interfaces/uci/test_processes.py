@@ -1,5 +1,6 @@
 """The engine as a process: through pipes, from another folder, and played by python-chess."""
 
+import contextlib
 import subprocess
 import sys
 
@@ -68,28 +69,29 @@ def test_bytes_that_are_no_text():
 
 @pytest.mark.slow
 def test_games_and_analysis_through_python_chess():
-    engines = [chess.engine.SimpleEngine.popen_uci(COMMAND, timeout=PATIENCE) for _ in range(2)]
-    for engine in engines:
-        engine.timeout = PATIENCE
-        engine.ping()
-    natural = {"checkmate", "stalemate", "insufficient material", "fifty moves", "threefold repetition"}
-    for seed in range(2):
-        end, left = play(engines, opening(6, seed), 1.0, 0.1, seed)
-        assert end in natural
-        assert min(left) > 0
-    engine = engines[0]
-    engine.configure({"Hash": 32})
-    found = engine.analyse(chess.Board(), chess.engine.Limit(time=0.3), multipv=3, info=chess.engine.INFO_ALL)
-    assert len(found) == 3
-    assert all(line["pv"][0] in chess.Board().legal_moves and "score" in line for line in found)
-    with engine.analysis(chess.Board()) as analysis:
-        first = next(iter(analysis))
-        assert first["depth"] >= 1
-        analysis.stop()
-        assert analysis.wait().move in chess.Board().legal_moves
-    mate = chess.Board("6k1/5ppp/8/8/8/8/5PPP/R5K1 w - - 0 1")
-    assert engine.play(mate, chess.engine.Limit(nodes=300), ponder=True).move == chess.Move.from_uci("a1a8")
-    only = engine.play(chess.Board(), chess.engine.Limit(nodes=300), root_moves=[chess.Move.from_uci("h2h4")])
-    assert only.move == chess.Move.from_uci("h2h4")
-    for engine in engines:
-        engine.quit()
+    with contextlib.ExitStack() as stack:  # an engine that is left over would keep this process from ending
+        engines = [
+            stack.enter_context(chess.engine.SimpleEngine.popen_uci(COMMAND, timeout=PATIENCE)) for _ in range(2)
+        ]
+        for engine in engines:
+            engine.timeout = PATIENCE
+            engine.ping()
+        natural = {"checkmate", "stalemate", "insufficient material", "fifty moves", "threefold repetition"}
+        for seed in range(2):
+            end, left = play(engines, opening(6, seed), 1.0, 0.1, seed)
+            assert end in natural
+            assert min(left) > 0
+        engine = engines[0]
+        engine.configure({"Hash": 32})
+        found = engine.analyse(chess.Board(), chess.engine.Limit(time=0.3), multipv=3, info=chess.engine.INFO_ALL)
+        assert len(found) == 3
+        assert all(line["pv"][0] in chess.Board().legal_moves and "score" in line for line in found)
+        with engine.analysis(chess.Board()) as analysis:
+            first = next(iter(analysis))
+            assert first["depth"] >= 1
+            analysis.stop()
+            assert analysis.wait().move in chess.Board().legal_moves
+        mate = chess.Board("6k1/5ppp/8/8/8/8/5PPP/R5K1 w - - 0 1")
+        assert engine.play(mate, chess.engine.Limit(nodes=300), ponder=True).move == chess.Move.from_uci("a1a8")
+        only = engine.play(chess.Board(), chess.engine.Limit(nodes=300), root_moves=[chess.Move.from_uci("h2h4")])
+        assert only.move == chess.Move.from_uci("h2h4")
