@@ -7,6 +7,11 @@ from interfaces.uci.protocol import Uci
 
 PATIENCE = 120  # seconds: kernels may have to be compiled
 FLAGS = dict.fromkeys(("mode", "run", "model", "simulations", "seconds", "seed"))
+MATE = "fen 6k1/5ppp/8/8/8/8/5PPP/R5K1 w - - 0 1"
+MATED = "fen r1bqkb1r/pppp1Qpp/2n2n2/4p3/2B1P3/8/PPPP1PPP/RNB1K1NR b KQkq - 0 4"
+STALEMATE = "fen 7k/5Q2/6K1/8/8/8/8/8 b - - 0 1"
+ONE_MOVE = "fen 7k/8/8/8/8/8/7r/K7 w - - 0 1"
+LIFELESS = "fen 8/8/4k3/8/8/3K4/8/8 w - - 0 1"
 
 
 class Engine:

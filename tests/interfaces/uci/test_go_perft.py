@@ -2,6 +2,7 @@
 
 import chess
 
+from benchmarks.perft import theirs
 from engine.position import Position
 from games.loader import load
 from interfaces.uci.perft import COMPILED_DEPTH, split
@@ -10,24 +11,13 @@ GAME = load("chess")
 KIWIPETE = "r3k2r/p1ppqpb1/bn2pnp1/3PN3/1p2P3/2N2Q1p/PPPBBPPP/R3K2R w KQkq - 0 1"
 
 
-def leaves(board: chess.Board, depth: int) -> int:
-    if depth == 0:
-        return 1
-    total = 0
-    for move in board.legal_moves:
-        board.push(move)
-        total += leaves(board, depth - 1)
-        board.pop()
-    return total
-
-
 def test_by_first_move() -> None:
     board = chess.Board(KIWIPETE)
     found = split(Position.from_text(GAME, KIWIPETE), 2, lambda: False)
     assert sum(found.values()) == 2039
     for move in list(board.legal_moves):
         board.push(move)
-        assert found.pop(move.uci()) == leaves(board, 1)
+        assert found.pop(move.uci()) == theirs(board, 1)
         board.pop()
     assert not found
 
@@ -35,7 +25,7 @@ def test_by_first_move() -> None:
 def test_depths_beyond_what_is_counted_in_one_go() -> None:
     position = Position.from_text(GAME, "7k/8/8/p1p1p1p1/P1P1P1P1/8/8/K7 w - - 0 1")
     deep = COMPILED_DEPTH + 2
-    assert sum(split(position, deep, lambda: False).values()) == leaves(chess.Board(GAME.to_text(position.state)), deep)
+    assert sum(split(position, deep, lambda: False).values()) == theirs(chess.Board(GAME.to_text(position.state)), deep)
     assert position.ply == 0
 
 

@@ -4,23 +4,15 @@ import re
 
 import chess
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from interfaces.tablebase import SHIPPED
-from interfaces.uci.limits import NUMBERS, WORDS
 from interfaces.uci.perft import MOST_DEPTH
 from players.player import EnginePlayer
 from tests.interfaces.helpers import tiny_net
-from tests.interfaces.uci.helpers import Engine, fields
+from tests.interfaces.uci.helpers import LIFELESS, MATE, MATED, ONE_MOVE, STALEMATE, Engine, fields
 
-MATE = "fen 6k1/5ppp/8/8/8/8/5PPP/R5K1 w - - 0 1"
 MATE_IN_2 = "fen 1k3b1r/2pQ2pp/2B2p2/p7/8/2P5/1P2PP1P/RNB1K1NR w KQ - 1 17"
-MATED = "fen r1bqkb1r/pppp1Qpp/2n2n2/4p3/2B1P3/8/PPPP1PPP/RNB1K1NR b KQkq - 0 4"
 CROWDED = "fen r3k2r/p1ppqpb1/bn2pnp1/3PN3/1p2P3/2N2Q1p/PPPBBPPP/R3K2R w KQkq - 0 1"
-STALEMATE = "fen 7k/5Q2/6K1/8/8/8/8/8 b - - 0 1"
-ONE_MOVE = "fen 7k/8/8/8/8/8/7r/K7 w - - 0 1"
-LIFELESS = "fen 8/8/4k3/8/8/3K4/8/8 w - - 0 1"
 SHUFFLE = "startpos moves " + "g1f3 g8f6 f3g1 f6g8 " * 3
 
 
@@ -388,54 +380,3 @@ def test_a_search_that_fails_still_moves(engine, monkeypatch, capsys):
     assert "ZeroDivisionError" in lines[-2]
     assert chess.Move.from_uci(lines[-1].split()[1]) in chess.Board().legal_moves
     assert "Traceback" in capsys.readouterr().err
-
-
-NAMES = ["Hash", "MultiPV", "Move Overhead", "UCI_ShowWDL", "SyzygyPath", "Mode", "Simulations", "Model", "Nonsense"]
-VALUES = st.one_of(
-    st.integers(-5, 100).map(str), st.sampled_from(["true", "search", "hybrid", ""]), st.text(max_size=9)
-)
-TOKENS = st.one_of(
-    st.sampled_from([*(name for name in NUMBERS if name != "perft"), *WORDS, "searchmoves", "e2e4", "a7a8q", "0000"]),
-    st.integers(-50, 50).map(str),
-    st.text(max_size=6),
-)
-MOVES = st.lists(
-    st.sampled_from(["e2e4", "e7e5", "g1f3", "g8f6", "f3g1", "f6g8", "e1e2", "e2e9", "nonsense", "0000"]),
-    max_size=9,
-)
-FENS = st.sampled_from(
-    [text.removeprefix("fen ") for text in (MATE, MATED, STALEMATE, ONE_MOVE, LIFELESS)]
-    + [
-        "8/8/8/8/8/8/8/8 w - - 0 1",
-        "4k3/8/8/8/8/8/8/4K3 w - - 0 1",
-        "rnbqkbnr/pppppppp w - - x y",
-        "k7/K7/8/8/8/8/8/8 w - -",
-    ]
-)
-LINES = st.one_of(
-    st.sampled_from(["uci", "isready", "ucinewgame", "stop", "ponderhit", "debug on", "go", "position", "setoption"]),
-    st.text(max_size=30).filter(lambda text: "quit" not in text),
-    st.builds("setoption name {} value {}".format, st.sampled_from(NAMES), VALUES),
-    st.lists(TOKENS, max_size=8).map(lambda words: " ".join(["go", *words])),
-    MOVES.map(lambda moves: "position startpos moves " + " ".join(moves)),
-    st.builds(lambda fen, moves: f"position fen {fen} moves {' '.join(moves)}", FENS, MOVES),
-)
-
-
-@settings(max_examples=40, deadline=None)
-@given(st.lists(LINES, max_size=12))
-def test_whatever_is_said_a_legal_move_comes_for_every_go(shared, lines):
-    shared.tell("stop", "setoption name Mode value search", "position startpos")
-    shared.ready()
-    for line in lines:
-        shared.tell(line)
-    shared.tell("stop", "go perft 1")
-    said = shared.until("\nNodes")
-    moves = [line for line in said if line.startswith("bestmove")]
-    asked = [line for line in lines if re.match(r"\s*go\b", line) and "perft" not in line]
-    assert len(moves) >= len(asked)
-    assert all(re.fullmatch(r"bestmove (0000|[a-h][1-8][a-h][1-8][qrbn]?)( ponder \S+)?", move) for move in moves)
-    position = shared.uci._board.position
-    board = chess.Board(position.game.to_text(position.state))
-    move = shared.move("go nodes 3")
-    assert (move == "0000" and not list(board.legal_moves)) or chess.Move.from_uci(move) in board.legal_moves
