@@ -1,6 +1,7 @@
 """The direct optimiser: a tree, the kernels that grow it, and one Search for every mode and game.
 
-tree.py        the node record; selecting, expanding, backing up, proving and compacting, as compiled helpers
+tree.py        the node record; selecting, expanding, backing up and proving, as compiled helpers
+compaction.py  what is kept of a tree: under the move played, or the most visited part of a full one
 kernels.py     those helpers bound to one game's rules: play-out search, and batched gather and scatter for nets
 gumbel.py      brackets at the root: sequential halving, and the improved policy that it teaches
 evalcache.py   what a net said, kept by position

@@ -14,6 +14,8 @@ import numpy as np
 from numba.extending import register_jitable
 
 from engine import tree as t
+from engine.compaction import compact, is_full
+from engine.compaction import thin as thin_tree
 from engine.evalcache import DRAW, PRIORS, VALUE, name_of, place_of
 from engine.gumbel import improved_policy, open_bracket, select_root
 from engine.noise import add_noise
@@ -116,7 +118,7 @@ def kernels(game: Game) -> Kernels:
     ) -> Any:
         """Run up to n simulations without a net; returns how many ran. `left` is the budget, for early stop.
 
-        Fewer run when the tree is full, as tree.is_full has it.
+        Fewer run when the tree is full, as compaction.is_full has it.
 
         tree NODE [nodes], used int64 [1] nodes in use, root STATE [2] (1: scratch), history uint64 [positions],
         path int32 [MAX_PLIES + 2], o OPTIONS record, rng uint64 [1].
@@ -125,7 +127,7 @@ def kernels(game: Game) -> Kernels:
         keys = np.empty(path.shape[0] if repetition > 0 else 1, np.uint64)
         s = root[1]
         for simulation in range(n):
-            if t.is_full(used[0], tree.shape[0], o) or (
+            if is_full(used[0], tree.shape[0], o.room) or (
                 o.early_stop and simulation % CHECK_EVERY == 0 and t.decided(tree, left - simulation)
             ):
                 return simulation
@@ -187,7 +189,7 @@ def kernels(game: Game) -> Kernels:
             path = paths[b]
             s = leaves[b]
             slot.row = -1
-            while budget[g] > 0 and not t.is_full(used[g], tree.shape[0], o):
+            while budget[g] > 0 and not is_full(used[g], tree.shape[0], o.room):
                 if o.look_ahead and tree[0].visits == 1 and tree[0].first_child >= 0:
                     end_at_once(legal, play, outcome, tree, roots, g, leaves, b, promising, path)
                 leaves[b] = roots[g]
@@ -342,13 +344,13 @@ def kernels(game: Game) -> Kernels:
 
     @kernel(game)
     def reroot(tree: Any, action: Any, out: Any) -> Any:
-        """tree.compact, compiled: the subtree under the root's child `action` copied into out."""
-        return t.compact(tree, action, out)
+        """compaction.compact, compiled: the subtree under the root's child `action` copied into out."""
+        return compact(tree, action, out)
 
     @kernel(game)
     def thin(tree: Any, used: Any, out: Any) -> Any:
-        """tree.thin, compiled: the most visited half of `used` nodes copied into out."""
-        return t.thin(tree, used, out)
+        """compaction.thin, compiled: the most visited half of `used` nodes copied into out."""
+        return thin_tree(tree, used, out)
 
     @kernel(game)
     def noise(tree: Any, rng: Any, concentration: Any, weight: Any) -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from engine.compaction import is_full
 from engine.evalcache import EvalCache
 from engine.evaluator import Evaluator, inputs_of
 from engine.gumbel import bracket_type
@@ -154,8 +155,7 @@ class Lockstep:
                 self.trees, self.used, self.slots, self.leaves, self.paths, self.moves, self.logits, self.wdl,
                 self.cache.kept, o, rng
             )  # fmt: skip
-        full = (self.used > 1) & (self.used + o["room"] > self.trees.shape[1])
-        for place in np.flatnonzero(self.searching & full).tolist():
+        for place in np.flatnonzero(self.searching & is_full(self.used, self.trees.shape[1], o["room"])).tolist():
             self._thin(place)
         for place in np.flatnonzero(self.searching & (self.budget == 0)).tolist():
             self._next_chunk(place)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from engine import tree as t
+from engine.compaction import is_full
 from engine.evalcache import DRAW, PRIORS, VALUE, EvalCache, name_of, place_of
 from engine.kernels import CHECK_EVERY, end_at_once, no_static_value, rollout, root_choice
 from engine.perceptron import KernelNet, hidden, hidden_of_list, output, softmax
@@ -60,7 +61,7 @@ def net_plan(game: Game, listed: bool) -> Callable[..., Any]:
     ) -> Any:  # fmt: skip
         """Run up to n simulations; returns how many ran and how many evaluations they took, -1 for one that is NaN.
 
-        Fewer run when the tree is full, as tree.is_full has it.
+        Fewer run when the tree is full, as compaction.is_full has it.
 
         tree NODE [nodes], used int64 [1] nodes in use, bracket [1] of gumbel.bracket_type, root STATE [3] (all but the
         first are scratch), history uint64 [positions], path int32 [MAX_PLIES + 2], o OPTIONS record, left the budget
@@ -78,7 +79,7 @@ def net_plan(game: Game, listed: bool) -> Callable[..., Any]:
         for simulation in range(n):
             if o.look_ahead and tree[0].visits == 1 and tree[0].first_child >= 0:
                 end_at_once(legal, play, outcome, tree, root, 0, root, 1, promising, path)
-            if t.is_full(used[0], tree.shape[0], o) or (
+            if is_full(used[0], tree.shape[0], o.room) or (
                 o.early_stop
                 and (
                     tree[0].lower == tree[0].upper

@@ -8,6 +8,7 @@ import numpy as np
 
 from engine.answer import reports_of, result_of
 from engine.arrays import TreeArrays
+from engine.compaction import is_full
 from engine.evalcache import EvalCache
 from engine.evaluator import Evaluator, inputs_of
 from engine.kernels import CHECK_EVERY, kernels
@@ -194,8 +195,7 @@ class Search:
         return ran
 
     def _full(self, tree: TreeArrays) -> bool:
-        used, room = int(tree.used[0]), int(self.options["room"][0])
-        return used > 1 and used + room > tree.nodes.shape[1]
+        return bool(is_full(tree.used[0], tree.nodes.shape[1], self.options["room"][0]))
 
     def _grow(self, tree: TreeArrays, simulations: int, left: int) -> int:
         """Simulations of one tree until they have run, it is full or the move is decided; how many ran."""
@@ -293,9 +293,11 @@ class Search:
         self._open_brackets(1)
         for tree in self.trees:
             self.prove_wins(tree.nodes[0], tree.roots)
+            self.kernels.thin(tree.nodes[0], tree.used[0], tree.spare[0])
         after = position.copy()
         after.play(self.result().action)
-        self._descend_to(after, self.chosen_from or frozenset(), frozenset())
+        if after.playable:
+            self.start(after)
         self.position = None
         for tree in self.trees:
             tree.clear()

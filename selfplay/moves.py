@@ -8,6 +8,7 @@ import numpy as np
 from numba.extending import register_jitable
 
 from engine import tree as t
+from engine.compaction import compact
 from engine.gumbel import improved_policy, open_bracket, winner
 from engine.noise import add_noise
 from games.compiler import kernel, part
@@ -281,7 +282,7 @@ def move_kernels(game: Game) -> tuple[Callable[..., Any], Callable[..., Any]]:
             elif p.ply >= max_plies:
                 reason = 2
             if reason < 0:
-                size = t.compact(tree, action, spare)
+                size = compact(tree, action, spare)
                 if size > 1:  # a leaf carries nothing over, but perhaps a proof that lacks the moves
                     tree[:size] = spare[:size]
                     used[g] = size

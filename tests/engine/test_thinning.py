@@ -88,3 +88,17 @@ def test_a_small_tree_finds_what_a_large_one_finds():
         right[memory] = sum(a == max(label.values.values()) for a, label in zip(answers, labels, strict=True))
     assert right[400_000] >= right[256 << 20] - 2
     assert right[400_000] >= 36
+
+
+@pytest.mark.parametrize("mode", ["search", "hybrid"])
+def test_what_is_warmed_up_compiles_no_more(mode):
+    """On a board of its own, whose kernels nobody else has compiled in this process."""
+    game = load("connect4:rows=5,columns=4,connect=3")
+    search = searcher(game, mode, memory=20_000, early_stop=False)
+    search.warm_up(Position(game))
+    kernels_of = {name: k for name, k in vars(search.kernels).items() if k is not None}
+    before = {name: len(k.signatures) for name, k in kernels_of.items()}
+    position = Position(game)
+    for _ in range(3):
+        position.play(search.run(position, simulations=2_000).action)
+    assert {name: len(k.signatures) for name, k in kernels_of.items()} == before

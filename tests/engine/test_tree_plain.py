@@ -5,6 +5,7 @@ import pytest
 from numba import njit
 
 from engine import tree as t
+from engine.compaction import compact
 from engine.noise import add_noise
 from games.rng import Random, below, uniform
 
@@ -53,7 +54,7 @@ def root_answers(tree, out, children, draw_value):
     return t.decided(tree, 3), t.decided(tree, 100)
 
 
-compiled_grow, compiled_answers, compiled_compact = njit(grow), njit(root_answers), njit(t.compact)
+compiled_grow, compiled_answers, compiled_compact = njit(grow), njit(root_answers), njit(compact)
 compiled_noise = njit(add_noise)
 
 
@@ -86,7 +87,7 @@ def test_plain_equals_compiled(seed):
     assert outs[0].sum() == pytest.approx(1)
     for action in range(-1, 4):
         kept = np.zeros((2, size), t.NODE)
-        nodes = t.compact(plain, action, kept[0].view(np.recarray))
+        nodes = compact(plain, action, kept[0].view(np.recarray))
         assert compiled_compact(fast, action, kept[1]) == nodes
         assert kept[0].tobytes() == kept[1].tobytes()
         assert (nodes > 0) == (action in fast[first : first + count]["action"])
