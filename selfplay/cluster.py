@@ -139,10 +139,9 @@ class RayExecutor:
                 return
 
     def play(self, plies: int, stop: Callable[[], bool], effort: float) -> GameBatch:
-        """Executor.play. A round whose size is left to fit the net grows with the cluster, beyond two actors."""
+        """Executor.play. A round is that of two actors, and grows with the cluster beyond."""
         actors = max(1, len(self._regulars(ready=True)))
-        if not self._config.plies_per_round:
-            plies = max(plies, plies * actors // 2)
+        plies = max(plies, plies * actors // 2)
         part = max(self._config.games_per_actor, plies // (PARTS * actors))
         games, positions = list[GameBatch](), 0
         while positions < plies and not stop():

@@ -15,6 +15,7 @@ from games.errors import TandemError
 from games.loader import load
 from nets.config import NetConfig
 from nets.families import build
+from selfplay import executors
 from selfplay.executors import ProcessWorker, ThreadWorker, compile_kernels, make_executor
 from selfplay.moves import move_kernels
 from selfplay.shards import to_bytes
@@ -44,6 +45,20 @@ def test_processes_play_what_threads_play() -> None:
     assert stopped.positions < 10**6
     for worker in workers:
         worker.close()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="stops a process by a signal")
+def test_an_actor_that_hangs_is_given_up_after_a_stop(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(executors, "MOST_WAITED", 0.5)
+    config = tiny(GAME)
+    worker = ProcessWorker(GAME, config, build(NetConfig.parse(config.net), GAME), 0, 1)
+    worker.wait(never)
+    assert worker.process.pid is not None
+    os.kill(worker.process.pid, signal.SIGSTOP)
+    with pytest.raises(TandemError, match="did not answer"):
+        worker.play(10**9, lambda: True, 1.0)
+    worker.close()
+    assert not worker.process.is_alive()
 
 
 def test_inline_plays_what_threads_play() -> None:
