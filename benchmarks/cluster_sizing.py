@@ -97,7 +97,7 @@ def feed(game: Game, config: TrainConfig, fake: tuple[str, int, int], pause: flo
         for warm in (True, False):
             positions, began = 0, time.perf_counter()
             while time.perf_counter() < began + (1 if warm else options.seconds):
-                positions += keep(executor.play(options.part, lambda: False, 1.0))
+                positions += keep(executor.play(int(options.part * executor.scale), lambda: False, 1.0))
                 queued = max(queued, len(executor._calls))
         rate = positions / (time.perf_counter() - began)
     executor.close()

@@ -15,6 +15,7 @@ teacher.py   any player in an actor's place: it plays both sides and labels ever
 gamestats.py lengths, draws, first player's score and unique openings of games
 replay.py    a window of the newest positions, sampled under random symmetries
 trainer.py   losses, optimiser, the averaged weights that get played
+pace.py      how many steps and plies a round has, that it may not last long
 labels.py    positions with exact values: from a file, or by brute force for a small game
 intervals.py 95 % intervals of shares and of their differences
 pool.py      tasks spread over processes

@@ -32,6 +32,7 @@ from nets.models import shipped_path
 from selfplay.config import TrainConfig
 from selfplay.node import CODE, HERE, NodeActor, fingerprint
 from selfplay.numbers import Ledger
+from selfplay.pace import ROUND_SECONDS
 from selfplay.records import GameBatch
 from selfplay.shards import from_bytes
 
@@ -138,15 +139,19 @@ class RayExecutor:
             if enough or 0 < self._wanted() <= ready:
                 return
 
+    @property
+    def scale(self) -> float:
+        """One machine's round is that of two actors."""
+        return max(1.0, len(self._regulars(ready=True)) / 2)
+
     def play(self, plies: int, stop: Callable[[], bool], effort: float) -> GameBatch:
-        """Executor.play. A round is that of two actors, and grows with the cluster beyond."""
-        actors = max(1, len(self._regulars(ready=True)))
-        plies = max(plies, plies * actors // 2)
-        part = max(self._config.games_per_actor, plies // (PARTS * actors))
+        """Executor.play; returns after ROUND_SECONDS with what there is. What has come beyond the plies waits."""
+        until = time.monotonic() + ROUND_SECONDS
+        part = max(self._config.games_per_actor, int(plies / (PARTS * 2 * self.scale)))
         games, positions = list[GameBatch](), 0
-        while positions < plies and not stop():
+        while positions < plies and time.monotonic() < until and not stop():
             self._hand_out(part, effort)
-            for batch in self._take():
+            for batch in self._take(plies - positions):
                 games.append(batch)
                 positions += batch.positions
         return GameBatch.concat(games)
@@ -212,8 +217,11 @@ class RayExecutor:
                 self._calls[call] = Call(member, plies)
                 member.queued += 1
 
-    def _take(self) -> list[GameBatch]:
-        """What has come, after a moment's wait for it, with each game once; looks at the nodes every now and then."""
+    def _take(self, wanted: int = 0) -> list[GameBatch]:
+        """What has come, after a moment's wait for it, with each game once; looks at the nodes every now and then.
+
+        Parts beyond the positions that are wanted are left, the oldest being the next to be taken.
+        """
         if time.monotonic() - self._looked_at > LOOK_SECONDS:
             self._look()
         if not self._calls:
@@ -223,9 +231,13 @@ class RayExecutor:
         ready, _ = ray.wait(list(self._calls), num_returns=len(self._calls), timeout=0)
         batches = []
         for reference in ready:
-            call = self._calls.pop(reference, None)  # None: its actor was lost a moment ago
-            if call is not None and (batch := self._result(reference, call)) is not None:
+            call = self._calls.get(reference)  # None: its actor was lost a moment ago
+            if call is None or (call.plies and wanted <= 0):
+                continue
+            del self._calls[reference]
+            if (batch := self._result(reference, call)) is not None:
                 batches.append(batch)
+                wanted -= batch.positions
         return batches
 
     def _result(self, reference: Any, call: Call) -> GameBatch | None:

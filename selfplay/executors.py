@@ -52,6 +52,10 @@ class Executor(Protocol):
     def core_seconds(self) -> float:
         """Processor seconds spent outside this process."""
 
+    @property
+    def scale(self) -> float:
+        """How many times the plies of one machine's round it should be asked for."""
+
     def play(self, plies: int, stop: Callable[[], bool], effort: float) -> GameBatch:
         """The games that end while all actors together search about so many plies more, or until stop() says so.
 
@@ -98,6 +102,8 @@ class Local:
     With the same number of workers, the same games wherever they run; when one dies, the run stops with its games
     saved, and goes on when started again.
     """
+
+    scale = 1.0
 
     def __init__(self, workers: Sequence[Worker], *, side_by_side: bool) -> None:
         self.workers = workers

@@ -111,6 +111,7 @@ class Holdings:
         self.store.flush()
         if not self.trainer.sound():
             return
+        self.progress.steps = self.trainer.step  # a round that failed has trained, too
 
         def write(folder: Path) -> None:
             self.trainer.save(folder / TRAINER_FILE)

@@ -3,8 +3,8 @@
 A run that is given records begins with rounds in which games are read from files in the place of being played; one
 that is given a teacher goes on with rounds in which that one plays them.
 
-A round: the actors play a fixed number of plies with the round's weights while the trainer takes the steps that the
-last round's positions paid for. Then games go to the store and the replay, weights to the actors. The two overlap,
+A round: the actors play a number of plies (pace.py) with the round's weights while the trainer takes the steps that
+earlier rounds' positions paid for. Then games go to the store and the replay, weights to the actors. The two overlap,
 yet neither sees the other's work before the round ends, so a counted budget repeats exactly.
 """
 
@@ -28,6 +28,7 @@ from selfplay.divergence import Diverged
 from selfplay.executors import Executor, make_executor
 from selfplay.gamestats import game_scalars
 from selfplay.holdings import Holdings
+from selfplay.pace import Pace
 from selfplay.reading import Place, Reader, Source
 from selfplay.records import GameBatch
 from selfplay.rundir import RunDir
@@ -105,6 +106,8 @@ class Loop:
         # Counted from the net's cost, not from a clock, so that rounds take some seconds and still repeat.
         affordable = int(ROUND_FLOPS / self.trainer.net_config.flops(game))
         self.plies_per_round = config.plies_per_round or min(max(affordable, LEAST_PLIES), MOST_PLIES)
+        promised = config.executor != "ray" and budget.minutes is None and not run.resumed  # that it repeats
+        self.pace = Pace(config, self.plies_per_round, bounded=not promised)
         self.board: Board | None = None
         self.clock = Clock()
         self._measuring: Future[Strength | None] | None = None
@@ -214,7 +217,7 @@ class Loop:
             took = time.monotonic() - self._measuring_since
             self._measure_at = self._measuring_since + max(config.strength_seconds, took / MOST_MEASURING)
             self.holdings.strength = fresh or self.strength
-        if time.monotonic() - self._saved_at > config.checkpoint_seconds:
+        if time.monotonic() + seconds - self._saved_at > config.checkpoint_seconds:  # the next round ends too late
             self._save()
         report = RoundReport(
             p, p.share(self.budget), losses if losses.steps else None, fresh, made / seconds, work.positions / seconds,
@@ -233,7 +236,7 @@ class Loop:
         """A round's self-play and training, side by side."""
         p, config = self.progress, self.config
         effort = config.late_effort ** min(p.share(self.budget), 1.0)
-        games, losses = self._side_by_side(pool, int(p.bucket // config.batch), effort, None)
+        games, losses = self._side_by_side(pool, self.pace.steps(p.bucket), effort, None)
         p.games += len(games)
         p.positions += games.positions
         p.bucket += games.positions * config.reuse - losses.steps * config.batch
@@ -267,7 +270,7 @@ class Loop:
         training = self._start_training(pool, steps)
         games, failure = GameBatch.from_records([]), None
         try:
-            plies = int(self.plies_per_round / effort)
+            plies = self.pace.plies(int(self.plies_per_round * self.executor.scale / effort), p.bucket)
             games = self.clock.time("playing", self.executor.play, plies, self._over, effort)
         except TandemError as error:
             failure = error
@@ -299,7 +302,9 @@ class Loop:
 
     def _start_training(self, pool: ThreadPoolExecutor, steps: int) -> Future[Losses]:
         share = self.progress.share(self.budget)
-        return pool.submit(self.clock.time, "training", self.trainer.train, self.replay, steps, share, self._over)
+        return pool.submit(
+            self.clock.time, "training", self.pace.train, self.trainer, self.replay, steps, share, self._over
+        )
 
     def _most_lessons(self) -> int:
         """Training steps of a round of records or of a teacher, at most: as many as self-play's would pay for."""

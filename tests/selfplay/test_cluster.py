@@ -85,6 +85,8 @@ class Watch:
 @needs_ray
 @pytest.mark.slow
 def test_actors_and_nodes_die_and_join_and_every_game_comes_once(nodes: Any) -> None:
+    from ray import wait as wait_for_calls
+
     from selfplay.cluster import RayExecutor
 
     models = [build(NetConfig.parse(CONFIG.net), GAME, seed=seed) for seed in range(2)]
@@ -101,6 +103,10 @@ def test_actors_and_nodes_die_and_join_and_every_game_comes_once(nodes: Any) -> 
 
         executor.load(models[1])
         watch.until(lambda: bool(watch.batches) and model_net_id(models[1]) in watch.batches[-1].texts)
+
+        wait_for_calls(list(executor._calls), num_returns=len(executor._calls), timeout=60)
+        watch.batches.append(executor.play(1, never, 1.0))
+        assert sum(member.queued for member in executor.members) > 0, "what has come beyond the plies waits"
 
         killed = next(member for member in executor.members if not member.stands_by)
         before = executor.evaluations

@@ -1,6 +1,7 @@
 """Whole runs in small: what they leave on disk, repeat, survive and refuse."""
 
 import hashlib
+import itertools
 import logging
 import math
 import threading
@@ -21,6 +22,7 @@ from selfplay.budget import Budget, Progress
 from selfplay.command import main
 from selfplay.loop import Loop, RoundReport
 from selfplay.records import GameBatch
+from selfplay.runcheck import survey
 from selfplay.rundir import RunDir
 from selfplay.shards import from_bytes, to_bytes
 from selfplay.trainer import Losses, Trainer
@@ -213,6 +215,21 @@ def test_a_failing_round_is_saved_when_nobody_trains_any_more(tmp_path: Path, mo
     with pytest.raises(TandemError, match="no more games"):
         train(tmp_path / "r", Budget(steps=10))
     assert overlaps == [0]
+
+
+def test_the_steps_of_a_failing_round_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, calls = Actor.play, itertools.count()
+
+    def fail(self: Actor, *arguments: Any) -> GameBatch:
+        if next(calls) == 3:
+            raise TandemError("no more games")
+        return real(self, *arguments)
+
+    monkeypatch.setattr(Actor, "play", fail)
+    with pytest.raises(TandemError, match="no more games"):
+        train(tmp_path / "r", Budget(steps=1000), executor="inline", actors=1)
+    assert rounds(tmp_path / "r")[-1]["steps"] < int(RunDir.read(tmp_path / "r").checkpoints()[-1].name)
+    assert survey(RunDir.read(tmp_path / "r"), verify=True).bad == []
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,50 @@
+"""How long a round may last, by the rate at which training was seen to go: checkpoints and weights wait for its end."""
+
+import time
+from collections.abc import Callable
+
+from selfplay.config import TrainConfig
+from selfplay.replay import Replay
+from selfplay.trainer import Losses, Trainer
+
+ROUND_SECONDS = 20.0  # of play, and of the training beside it
+
+
+class Pace:
+    """How many steps and plies a round has. Where actors outpace training, games wait until what is owed is learnt.
+
+    Unbounded, a round has the plies that are wanted and all steps that are owed, whatever they take: so it repeats.
+    """
+
+    def __init__(self, config: TrainConfig, plies_per_round: int, *, bounded: bool) -> None:
+        self._batch, self._reuse = config.batch, config.reuse
+        self._plies_per_round, self._bounded = plies_per_round, bounded
+        self._rate: float | None = None  # steps per second, of the last round that had any
+
+    def train(self, trainer: Trainer, replay: Replay, steps: int, share: float, stop: Callable[[], bool]) -> Losses:
+        """Trainer.train, whose rate is noted."""
+        began = time.monotonic()
+        losses = trainer.train(replay, steps, share, stop)
+        if losses.steps:
+            self._rate = losses.steps / max(time.monotonic() - began, 1e-6)
+        return losses
+
+    @property
+    def _most(self) -> float:
+        """Steps of a round; until a rate is known, those of two actors' plies."""
+        if self._rate is None:
+            return max(1.0, self._plies_per_round * self._reuse / self._batch)
+        return max(1.0, self._rate * ROUND_SECONDS)
+
+    def steps(self, owed: float) -> int:
+        """Steps of the next round, where so many samples are owed."""
+        steps = owed // self._batch
+        return int(min(steps, self._most) if self._bounded else steps)
+
+    def plies(self, wanted: int, owed: float) -> int:
+        """Plies of the next round, of which the one after it can learn; one at least, so that actors are looked at."""
+        if not self._bounded:
+            return wanted
+        most = self._most * self._batch
+        left = max(owed - most, 0.0)
+        return max(1, min(wanted, int((most - left) / self._reuse)))

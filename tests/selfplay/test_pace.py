@@ -1,0 +1,81 @@
+"""Rounds stay short however much is owed: many actors before one learner, or games that no checkpoint knows of."""
+
+import itertools
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from games.loader import load
+from selfplay import pace
+from selfplay.budget import Budget
+from selfplay.pace import ROUND_SECONDS, Pace
+from selfplay.trainer import Losses, Trainer
+from tests.selfplay.helpers import tiny
+from tests.selfplay.test_loop import rounds, train
+
+torch.set_num_threads(1)
+GAME = load("tictactoe")
+NOTHING: Any = None
+
+
+class Clocked:
+    """A trainer that takes so many steps a second of a clock that it sets."""
+
+    def __init__(self, rate: float, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now, self.rate = 0.0, rate
+        monkeypatch.setattr(pace.time, "monotonic", lambda: self.now)
+
+    def train(self, replay: Any, steps: int, *_: object) -> Losses:
+        self.now += steps / self.rate
+        return Losses(0.0, 0.0, 0.0, 0.0, steps)
+
+
+@pytest.mark.parametrize("rate", [0.2, 9.5, 73.0])
+def test_a_thousand_actors_lead_to_rounds_of_seconds_and_nothing_is_left_out(
+    rate: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tiny(GAME, batch=1024, reuse=4.0)
+    paced, trainer = Pace(config, 1500, bounded=True), Clocked(rate, monkeypatch)
+    owed, lasted, taken, positions = 0.0, [], 0, 0
+    for _ in range(200):
+        plies, steps = paced.plies(1500 * 500, owed), paced.steps(owed)
+        began = trainer.now
+        taken += paced.train(trainer, NOTHING, steps, 0.0, NOTHING).steps  # type: ignore[arg-type]
+        lasted.append(trainer.now - began)
+        games = -(-plies // 300) * 300  # they come in parts
+        positions += games
+        owed += games * config.reuse - steps * config.batch
+    assert max(lasted) <= max(ROUND_SECONDS, 5 / rate) + 1e-6  # the first has a fixed number of steps
+    assert sum(lasted[10:]) > 0.8 * ROUND_SECONDS * len(lasted[10:]), "learning waits for games"
+    assert taken * config.batch == positions * config.reuse - owed
+    assert owed < 2 * max(ROUND_SECONDS * rate, 8) * config.batch
+
+
+def test_a_promise_to_repeat_leaves_clocks_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    config = tiny(GAME, batch=1024, reuse=4.0)
+    paced = Pace(config, 1500, bounded=False)
+    paced.train(Clocked(0.1, monkeypatch), NOTHING, 5, 0.0, NOTHING)  # type: ignore[arg-type]
+    assert paced.steps(10**9) == 10**9 // 1024
+    assert paced.plies(10**6, 10.0**9) == 10**6
+
+
+def test_games_that_no_checkpoint_knows_of_are_learnt_from_in_many_rounds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train(tmp_path / "r", Budget(steps=100))
+    (tmp_path / "r" / "checkpoints").rename(tmp_path / "away")
+    before, real = len(rounds(tmp_path / "r")), Trainer.train
+
+    def slow(self: Trainer, replay: Any, steps: int, *arguments: Any) -> Losses:
+        time.sleep(0.002 * steps)
+        return real(self, replay, steps, *arguments)
+
+    monkeypatch.setattr(Trainer, "train", slow)
+    monkeypatch.setattr(pace, "ROUND_SECONDS", 0.02)  # some ten steps, then
+    train(tmp_path / "r", Budget(steps=100))
+    steps = [0, *(event["steps"] for event in rounds(tmp_path / "r")[before:])]
+    assert steps[-1] == 100
+    assert max(after - first for first, after in itertools.pairwise(steps)) <= 25
