@@ -37,6 +37,7 @@ from selfplay.trainer import Trainer  # noqa: E402
 
 GAMES = ("tictactoe", "connect4")
 CHECKPOINT_SECONDS = 1.0
+MOST_LOST = 60.0  # seconds by the clock between a checkpoint, or the start, and a kill, whatever was logged
 TINY = [
     *("--net", "mlp:16", "--games-per-actor", "16", "--plies-per-round", "200", "--batch", "32", "--late-effort", "1"),
     *("--simulations", "8", "--fast-simulations", "4", "--proof-nodes", "0", "--strength-seconds", "1000000"),
@@ -60,6 +61,7 @@ class Found:
     shards: dict[str, str] = field(default_factory=dict)  # name to hash of the bytes
     games: set[int] = field(default_factory=set)  # numbers of the games in these
     progress: Progress = field(default_factory=Progress)  # of the newest checkpoint
+    saved_at: float = 0.0  # when that was written (time.time)
     rounds: list[Progress] = field(default_factory=list)  # as logged, by all lives
 
 
@@ -83,27 +85,29 @@ def being_written(path: Path) -> bool:
     return any(any(folder.glob(".*.tmp")) for folder in (path, path / "games", path / "checkpoints", path / "ladder"))
 
 
-def wait_for(moment: str, life: subprocess.Popen[str], path: Path, chance: random.Random) -> None:
-    """Return when it is time to end a life, or when it has ended."""
+def wait_for(moment: str, life: subprocess.Popen[str], path: Path, chance: random.Random) -> float:
+    """Return when it is time to end a life, or when it has ended: since when it may have trained (time.time)."""
+    began = time.time()
     if moment == "start":
         time.sleep(chance.uniform(0.0, 6.0))
-        return
+        return began
     assert life.stdout is not None
     if not life.stdout.readline():  # "training .." or "resuming .."
-        return
+        return began
+    began = time.time()
     if moment == "playing":
         time.sleep(chance.uniform(0.0, 5.0))
-        return
-    began = time.monotonic()
+        return began
     saves, seen = chance.randint(1, 2), False
-    while life.poll() is None and time.monotonic() < began + MOST_START:
+    while life.poll() is None and time.time() < began + MOST_START:
         now = being_written(path)
         saves -= now and not seen
         seen = now
         if not saves:
             time.sleep(chance.choice([0.0, 0.0, chance.uniform(0.0, 0.03)]))
-            return
+            break
         time.sleep(0.0005)
+    return began
 
 
 def rounds_in(run: RunDir) -> list[Progress]:
@@ -135,16 +139,20 @@ def look(path: Path, game: Game) -> Found:
     found.games = set(numbers)
     if checkpoints := run.checkpoints():
         found.progress = Progress.read(checkpoints[-1] / STATE_FILE)
+        found.saved_at = (checkpoints[-1] / STATE_FILE).stat().st_mtime
     return found
 
 
-def check(path: Path, game: Game, before: Found, *, graceful: bool) -> tuple[Found, float]:
-    """What must hold after a life: (what is there now, seconds of training that were lost).
+def check(
+    path: Path, game: Game, before: Found, *, graceful: bool, lived: tuple[float, float] = (0.0, 0.0)
+) -> tuple[Found, float]:
+    """What must hold after a life, begun and ended when `lived` says: (what is there now, seconds of training lost).
 
     Every shard that was published is there with the same bytes, and every game in them once; the newest checkpoint is
     no older; the life's rounds went on from the checkpoint that it found, with the games found; what the newest
-    checkpoint lacks is at most CHECKPOINT_SECONDS and a round, nothing after Ctrl-C; and loading that checkpoint gives
-    back the bytes of its weights, optimiser and generators, with all games that are stored.
+    checkpoint lacks is at most CHECKPOINT_SECONDS and a round, nothing after Ctrl-C, and with the round under way, of
+    which no log tells, MOST_LOST; and loading that checkpoint gives back the bytes of its weights, optimiser and
+    generators, with all games that are stored.
     """
     now = look(path, game)
     for name, value in before.shards.items():
@@ -167,6 +175,9 @@ def check(path: Path, game: Game, before: Found, *, graceful: bool) -> tuple[Fou
     gaps = [b.seconds - a.seconds for a, b in zip([before.progress, *life], life, strict=False)]
     if lost > CHECKPOINT_SECONDS + max(gaps, default=0.0) + 1.0 or (graceful and life and lost > 0):
         raise Failure(f"{lost:.1f} seconds of training are lost, of rounds that take {max(gaps, default=0.0):.1f}")
+    began, killed = lived
+    if not graceful and killed - max(began, now.saved_at) > MOST_LOST:
+        raise Failure(f"killed {killed - max(began, now.saved_at):.0f} seconds after the last checkpoint")
     if now.progress.rounds:
         compare_resumed(path, game, now)
     return now, lost
@@ -212,13 +223,13 @@ def kill_again_and_again(path: Path, name: str, kills: int, chance: random.Rando
         where = chance.choice([["--executor", "threads"], ["--executor", "processes"]])
         life = train(path, name, ["--minutes", "100000"], [*where, "--actors", str(chance.randint(1, 2))])
         try:
-            wait_for(moment, life, path, chance)
+            lived = wait_for(moment, life, path, chance), time.time()
             mid_save = being_written(path)
             graceful = ended(life, how)
         finally:
             life.kill()
         rounds = len(found.rounds)
-        found, lost = check(path, game, found, graceful=graceful)
+        found, lost = check(path, game, found, graceful=graceful, lived=lived)
         worst = max(worst, lost)
         yield (
             f"{name} {number:3d}  {moment:<8} {how.name:<8}{'mid-save ' if mid_save else '         '}"

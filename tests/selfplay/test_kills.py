@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.kills import GAMES, Failure, Found, check, kill_again_and_again, look, train
+from benchmarks.kills import GAMES, MOST_LOST, Failure, Found, check, kill_again_and_again, look, train
 from games.loader import load
 from selfplay.budget import Progress
 from selfplay.rundir import RunDir
@@ -69,6 +69,11 @@ def test_the_harness_sees_what_is_lost(ended: Path) -> None:
     ):
         with pytest.raises(Failure, match=words):
             check(ended, game, before, graceful=True)
+    end = found.saved_at + MOST_LOST
+    check(ended, game, found, graceful=False, lived=(0.0, end - 1))
+    check(ended, game, found, graceful=False, lived=(end - 1, end + 1))  # it may have trained for two seconds
+    with pytest.raises(Failure, match="61 seconds after the last checkpoint"):
+        check(ended, game, found, graceful=False, lived=(0.0, end + 1))
     shard = next((ended / "games").glob("*.safetensors"))
     twice = shard.with_name(shard.name.replace("00000001", "00000009"))
     twice.write_bytes(shard.read_bytes())
