@@ -1,6 +1,9 @@
 """The command line of training: what train.py runs."""
 
+import atexit
 import logging
+import multiprocessing
+import os
 import shlex
 import signal
 import sys
@@ -13,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from tqdm import tqdm
 
 from games.check import require_sound
-from games.cli import Parser
+from games.cli import INTERRUPTED, Parser
 from games.contract import Game
 from games.errors import TandemError
 from games.loader import load
@@ -233,7 +236,7 @@ def _run_with_bar(loop: Any, budget: Budget) -> bool:
         nonlocal interrupts
         interrupts += 1
         if interrupts > 1:
-            raise KeyboardInterrupt
+            _leave()
         print("\nstopping after this round, saving (Ctrl-C again to leave at once)", file=sys.stderr, flush=True)
         loop.stop()
 
@@ -269,6 +272,15 @@ def _run_with_bar(loop: Any, budget: Budget) -> bool:
     finally:
         signal.signal(signal.SIGINT, before)
     return interrupts > 0
+
+
+def _leave() -> NoReturn:
+    """End this process and its actors whatever they wait for, as a kill would; files are whole at every moment."""
+    for child in multiprocessing.active_children():
+        child.kill()  # the one that hangs, too
+    os.write(2, b"\ninterrupted\n")  # print may be what was interrupted
+    atexit._run_exitfuncs()  # a cluster of its own and semaphores would outlive it
+    os._exit(INTERRUPTED)
 
 
 def _agreed(
