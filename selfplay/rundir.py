@@ -175,7 +175,10 @@ class RunDir:
             return path
         if refused:
             newest, why = refused[0]
-            raise TandemError(f"no checkpoint in {self._checkpoints} can be used; the newest, {newest.name}: {why}")
+            raise TandemError(
+                f"no checkpoint in {self._checkpoints} can be used; the newest, {newest.name}: {why}; restore one, or "
+                "move that folder away: the same command then trains a new net, first on the games that are stored"
+            )
         return None
 
     def prune(self, keep_full: int = 3) -> None:

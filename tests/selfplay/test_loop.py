@@ -4,6 +4,7 @@ import hashlib
 import itertools
 import logging
 import math
+import re
 import threading
 from collections.abc import Callable
 from dataclasses import asdict, replace
@@ -189,6 +190,25 @@ def test_a_damaged_checkpoint_gives_way_to_the_one_before(
     assert (loop.trainer.step, loop.progress.steps) == (10, 10)
     assert "00000020 is set aside, 00000010 is used instead" in caplog.text
     assert loop.progress.games == len(stored(tmp_path / "r"))
+
+
+def test_without_any_sound_checkpoint_the_refusal_says_what_goes_on(tmp_path: Path) -> None:
+    path, words = tmp_path / "r", ["tictactoe", "--run", str(tmp_path / "r")]
+    train(path, Budget(steps=10))
+    numbers, log = stored(path), len(rounds(path))
+    flip(path / "checkpoints" / "00000010" / "trainer.safetensors")
+    with pytest.raises(TandemError, match=r"move that folder away: the same command then trains a new net") as refusal:
+        main([*words, "--steps", "20"])
+    said = re.search(r"no checkpoint in (\S+) can be used", str(refusal.value))
+    assert said
+    Path(said[1]).rename(tmp_path / "away")
+    assert main([*words, "--steps", "20"]) == 0
+    assert stored(path)[: len(numbers)] == numbers
+    assert len(set(stored(path))) == len(stored(path)) > len(numbers)
+    later = rounds(path)[log:]
+    assert later[0]["steps"] > 0, "the games that are stored pay for steps in the first round"
+    assert (later[-1]["steps"], later[-1]["games"]) == (20, len(stored(path)))
+    assert survey(RunDir.read(path), verify=True).bad == []
 
 
 def test_a_failing_round_is_saved_when_nobody_trains_any_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
