@@ -6,6 +6,7 @@ import os
 import re
 import secrets
 import shutil
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -45,6 +46,24 @@ def writing(path: Path) -> Iterator[BinaryIO]:
         raise TandemError(f"cannot write {path}: {reason(error)}") from error
     finally:
         discard(temporary)
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[BinaryIO]:
+    """A file to read from. Raises OSError, for a pipe or a device too: such need not have an end."""
+    # Without waiting: a pipe is not opened before somebody writes to it.
+    with open(path, "rb", opener=lambda name, flags: os.open(name, flags | getattr(os, "O_NONBLOCK", 0))) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "it is no ordinary file")
+        yield file
+
+
+def read_ordinary(path: Path, most: int) -> bytes:
+    """The bytes of a file. Raises OSError as `reading` does, and where it is longer than `most`."""
+    with reading(path) as file:
+        if (size := os.fstat(file.fileno()).st_size) > most:
+            raise OSError(errno.EFBIG, f"it has {size:,} bytes, and {most:,} are the most that are read of its kind")
+        return file.read(most)
 
 
 def check_output(path: Path) -> None:

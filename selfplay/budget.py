@@ -7,7 +7,7 @@ from pathlib import Path
 
 from games.errors import TandemError
 from games.files import reason, write_atomic
-from selfplay.sealed import Damaged, seal, unseal
+from selfplay.sealed import Damaged, read_sealed, seal
 
 # What the oldest runs counted, too.
 ALWAYS_COUNTED = {"seconds", "core_seconds", "games", "positions", "evaluations", "steps"}
@@ -89,7 +89,7 @@ class Progress:
     def read(cls, path: Path) -> "Progress":
         """What `write` wrote. Raises TandemError when that cannot be read, was altered or counts what is no number."""
         try:
-            state, _ = unseal(path.read_bytes())
+            state = read_sealed(path)
         except OSError as error:
             raise TandemError(f"cannot read {path}: {reason(error)}") from error
         except Damaged as error:

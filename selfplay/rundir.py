@@ -17,9 +17,18 @@ from typing import Any, Self
 from filelock import FileLock, Timeout
 
 from games.errors import TandemError
-from games.files import discard, publish_folder, reason, remove_temporaries, temporary_path, write_atomic
+from games.files import (
+    discard,
+    publish_folder,
+    read_ordinary,
+    reading,
+    reason,
+    remove_temporaries,
+    temporary_path,
+    write_atomic,
+)
 from selfplay.ladder import by_step, ladder_steps
-from selfplay.sealed import Damaged, seal, unseal
+from selfplay.sealed import Damaged, read_sealed, seal, unseal
 
 FORMAT = "tandem run 1"
 
@@ -27,6 +36,7 @@ _log = logging.getLogger("tandem")
 
 GAMES = "games"  # the store of a run
 _BLOCK = 1 << 16
+_MOST_LINE = 1 << 20  # bytes of one line of a log
 _LOCK, _PID, CONFIG = "run.lock", "run.pid", "config.json"
 
 
@@ -250,7 +260,7 @@ def _refuse_other_things(path: Path) -> None:
 def _read_config(path: Path) -> dict[str, Any] | None:
     file = path / CONFIG
     try:
-        saved, _ = unseal(file.read_bytes())
+        saved = read_sealed(file)
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -267,9 +277,11 @@ def _read_config(path: Path) -> dict[str, Any] | None:
 def read_log(file: Path) -> Iterator[tuple[int, dict[str, Any] | Damaged]]:
     """The lines of a log and their numbers from 1: events, or what is wrong. An unfinished last line is no line."""
     sealed = False
-    with file.open("rb") as lines:
-        for number, line in enumerate(lines, 1):
+    with reading(file) as lines:
+        for number, line in enumerate(iter(lambda: lines.readline(_MOST_LINE), b""), 1):
             if not line.endswith(b"\n"):
+                if len(line) == _MOST_LINE:
+                    yield number, Damaged(f"longer than {_MOST_LINE:,} bytes; nothing is read from there on")
                 return
             try:
                 event, has_hash = unseal(line)
@@ -283,7 +295,7 @@ def read_log(file: Path) -> Iterator[tuple[int, dict[str, Any] | Damaged]]:
 
 def _holder(path: Path) -> str:
     try:
-        return f" (pid {int((path / _PID).read_text())})"
+        return f" (pid {int(read_ordinary(path / _PID, _BLOCK))})"
     except (OSError, ValueError):
         return ""
 

@@ -5,11 +5,13 @@ hashes have none and pass; whatever is read from them is checked as data of a st
 """
 
 import json
+from pathlib import Path
 from typing import Any
 
-from games.files import content_hash
+from games.files import content_hash, read_ordinary
 
 _HASH = "hash"
+MOST_SEALED = 64 << 20  # bytes
 
 
 class Damaged(ValueError):
@@ -39,6 +41,11 @@ def unseal(text: bytes) -> tuple[dict[str, Any], bool]:
     if not sound:
         raise Damaged("altered since it was written (its hash differs)")
     return value, True
+
+
+def read_sealed(path: Path) -> dict[str, Any]:
+    """The object that a file holds, without its hash. Raises Damaged, and OSError."""
+    return unseal(read_ordinary(path, MOST_SEALED))[0]
 
 
 def _hash_of(value: dict[str, Any]) -> str:

@@ -21,7 +21,7 @@ from tqdm import tqdm
 
 from games.contract import Game
 from games.errors import TandemError
-from games.files import reason
+from games.files import read_ordinary, reason
 from games.loader import load
 from games.processes import cores
 from nets.modelfile import read_header
@@ -41,6 +41,7 @@ from selfplay.rundir import RunDir, cut_torn_line
 
 PLAYER, ANCHOR = "hybrid:simulations=50", "search:simulations=1000"
 BLOCK, MOST_PAIRS = 5, 30  # pairs that two players meet in between two others' turn, and in all
+MOST_MATCHES = 64 << 20  # bytes of their file
 ANCHORED = 5  # rungs that meet the anchor
 SEED = 0
 
@@ -165,7 +166,7 @@ def _elo(elo: float, half: float) -> str:
 
 def _lines(path: Path) -> list[Any]:
     try:
-        data = path.read_bytes()
+        data = read_ordinary(path, MOST_MATCHES)
     except OSError:
         return []
     found = []
