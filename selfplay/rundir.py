@@ -37,7 +37,7 @@ _log = logging.getLogger("tandem")
 GAMES = "games"  # the store of a run
 _BLOCK = 1 << 16
 _MOST_LINE = 1 << 20  # bytes of one line of a log
-_LOCK, _PID, CONFIG = "run.lock", "run.pid", "config.json"
+_LOCK, PID, CONFIG = "run.lock", "run.pid", "config.json"
 
 
 class RunDir:
@@ -78,7 +78,7 @@ class RunDir:
             why = reason(error) if isinstance(error, OSError) else str(error)
             raise TandemError(f"cannot use {path} as the folder of a run: {why}") from error
         try:
-            write_atomic(path / _PID, str(os.getpid()).encode())
+            write_atomic(path / PID, str(os.getpid()).encode())
             # Another process may have created the run since the first look.
             saved = _read_config(path)
             run = cls(path, dict(config) if saved is None else saved, lock=lock, resumed=saved is not None)
@@ -250,7 +250,7 @@ def _refuse_other_things(path: Path) -> None:
     except OSError as error:
         raise TandemError(f"cannot use {path} as the folder of a run: {reason(error)}") from error
     # A kill before the config was written leaves only these.
-    begun = {_LOCK, _PID, GAMES, "tensorboard", "checkpoints", "ladder"}
+    begun = {_LOCK, PID, GAMES, "tensorboard", "checkpoints", "ladder"}
     other = sorted(name for name in names - begun if not (name.startswith(".") and name.endswith(".tmp")))
     if other and CONFIG not in names:
         raise TandemError(f"{path} is not the folder of a run (it holds {other[0]}); choose a new or empty folder")
@@ -295,7 +295,7 @@ def read_log(file: Path) -> Iterator[tuple[int, dict[str, Any] | Damaged]]:
 
 def _holder(path: Path) -> str:
     try:
-        return f" (pid {int(read_ordinary(path / _PID, _BLOCK))})"
+        return f" (pid {int(read_ordinary(path / PID, _BLOCK))})"
     except (OSError, ValueError):
         return ""
 

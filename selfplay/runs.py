@@ -22,7 +22,7 @@ from nets.models import RUN_MODEL, game_named
 from selfplay.config import TrainConfig
 from selfplay.export import export_games
 from selfplay.runcheck import Survey, survey
-from selfplay.rundir import CONFIG, RunDir
+from selfplay.rundir import CONFIG, PID, RunDir
 
 SOUND = 0
 # A run saves itself between two rounds; when it has not for so many times its interval, something hangs.
@@ -120,7 +120,9 @@ class Run:
         parts = [training, f"last round {ago(heard)}", f"last checkpoint {ago(saved)}"]
         every = self.settings.get("checkpoint_seconds")
         due = max(OVERDUE * every, LEAST_OVERDUE) if isinstance(every, int | float) else LEAST_OVERDUE
-        if self.holder is not None and saved is not None and saved > due:
+        started = _age(self.run.path / PID)  # which whoever trains writes first
+        waited = min((age for age in (saved, started) if age is not None), default=0.0)
+        if self.holder is not None and waited > due:
             parts.append("which is long overdue")
         return ", ".join(parts)
 

@@ -6,6 +6,7 @@ import random
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -150,6 +151,25 @@ def test_who_trains_is_named(run: Path, capsys: pytest.CaptureFixture[str]) -> N
     _, lines = said(capsys, run)
     assert any("not training" in line for line in lines)
     assert "  note  games/.new.12345678.tmp: left by a killed writer; the next training removes it" in lines
+
+
+@pytest.mark.parametrize(
+    ("started", "saved", "overdue"),
+    [(0, None, False), (601, None, True), (601, 601, True), (601, 500, False), (0, 86400, False)],
+)
+def test_a_training_that_does_not_save_itself_is_overdue(
+    started: int, saved: int | None, overdue: bool, run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With a checkpoint or without; one that goes on after a day has just begun."""
+    with RunDir.create_or_resume(run, {}):
+        for path in run.glob("checkpoints/*/state.json"):
+            os.utime(path, (time.time() - (saved or 0),) * 2)
+        if saved is None:
+            shutil.rmtree(run / "checkpoints")
+        os.utime(run / "run.pid", (time.time() - started,) * 2)
+        (line,) = (line for line in said(capsys, run)[1] if line.startswith("  now"))
+    assert f"training (pid {os.getpid()})" in line
+    assert ("which is long overdue" in line) == overdue
 
 
 def test_a_sound_run_verifies_and_is_not_written_to(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
