@@ -13,7 +13,7 @@ from games.movelist import serialise
 from games.rules import rules
 from selfplay.records import GameRecord
 from selfplay.rundir import RunDir
-from selfplay.shards import ForeignGames
+from selfplay.shards import ForeignGames, UnreadGames
 from selfplay.store import Shard, Store
 
 _log = logging.getLogger("tandem")
@@ -26,7 +26,7 @@ class Exported:
     games: int = 0
     others: int = 0  # positions that were labelled, and games that begin elsewhere: no list of moves says where
     broken: int = 0  # games whose moves the rules refuse
-    skipped: int = 0  # shards that are damaged or of another game
+    skipped: int = 0  # shards that are damaged, of another game or cannot be read
 
 
 def moves_of(game: Game, record: GameRecord) -> list[str]:
@@ -62,7 +62,7 @@ def export_games(run: RunDir, game: Game, out: Path, *, show_progress: bool = Fa
             batch = None
             try:
                 batch = store.load(shard)
-            except ForeignGames as error:
+            except (ForeignGames, UnreadGames) as error:
                 _log.warning("%s; skipped", error)
             if batch is None:
                 done.skipped += 1

@@ -22,7 +22,7 @@ from nets.tensorfile import read_tensor_file, read_tensor_header
 from selfplay.budget import Progress
 from selfplay.rundir import RunDir, read_log
 from selfplay.sealed import Damaged
-from selfplay.shards import from_bytes, read_summary, summarise
+from selfplay.shards import from_bytes, read_shard, read_summary, summarise
 from selfplay.store import Shard
 
 # Every file of a run by its path in it; the first that fits says its kind. What fits none is foreign.
@@ -149,7 +149,10 @@ def _games(run: RunDir, path: Path, verify: bool) -> tuple[int, int]:
     if not verify:
         summary = read_summary(path, _rules_id(run))
         return summary.games, summary.positions
-    data, shard = _bytes(path), Shard.named(path.name)
+    try:
+        data, shard = read_shard(path), Shard.named(path.name)
+    except FileNotFoundError as error:
+        raise TandemError(f"cannot read {path}: {reason(error)}") from error
     if shard is None or content_hash(data) != shard.hash:
         raise TandemError(f"{path}: its content does not match the hash in its name")
     summary = summarise(from_bytes(data, str(path), _rules_id(run)))
@@ -228,13 +231,6 @@ _CHECKS: dict[str, Callable[[RunDir, Path, bool], tuple[int, int]]] = {
     "tensorboard": _tensorboard,
     "config": _config,
 }
-
-
-def _bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise TandemError(f"cannot read {path}: {reason(error)}") from error
 
 
 def _incomplete(run: RunDir) -> Iterator[Finding]:

@@ -226,7 +226,7 @@ def export(paths: Sequence[Path], out: Path, game_file: str | None) -> int:
         for count, what in (
             (done.others, "that are positions or begin elsewhere left out"),
             (done.broken, "with illegal moves left out"),
-            (done.skipped, "damaged or foreign shards skipped"),
+            (done.skipped, "damaged, foreign or unreadable shards skipped"),
         )
         if count
     ]

@@ -11,7 +11,7 @@ from typing import Any
 from games.files import content_hash, read_ordinary
 
 _HASH = "hash"
-MOST_SEALED = 64 << 20  # bytes
+MOST_BYTES = 64 << 20
 
 
 class Damaged(ValueError):
@@ -45,7 +45,7 @@ def unseal(text: bytes) -> tuple[dict[str, Any], bool]:
 
 def read_sealed(path: Path) -> dict[str, Any]:
     """The object that a file holds, without its hash. Raises Damaged, and OSError."""
-    return unseal(read_ordinary(path, MOST_SEALED))[0]
+    return unseal(read_ordinary(path, MOST_BYTES))[0]
 
 
 def _hash_of(value: dict[str, Any]) -> str:

@@ -10,13 +10,19 @@ import safetensors.numpy
 from safetensors import SafetensorError, safe_open
 
 from games.errors import TandemError
+from games.files import read_ordinary, reason
 from selfplay.records import COLUMNS, GameBatch
 
 FORMAT = "tandem games 1"
+MOST_BYTES = 4 << 30
 
 
 class ForeignGames(TandemError):
     """Sound data of another game or another format version: refused, and left alone."""
+
+
+class UnreadGames(TandemError):
+    """What the system does not let us read, and may be sound: refused, and left alone."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +58,18 @@ def from_bytes(data: bytes, where: str, rules_id: str) -> GameBatch:
     return GameBatch(texts=texts, **arrays).check(where)
 
 
+def read_shard(path: Path) -> bytes:
+    """The bytes of a file of games. Raises UnreadGames, FileNotFoundError where there is none."""
+    try:
+        return read_ordinary(path, MOST_BYTES)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise UnreadGames(
+            f"cannot read {path}: {reason(error)}; make it readable, or move it away to go on without its games"
+        ) from error
+
+
 def summarise(batch: GameBatch) -> Summary:
     """The summary of a batch in memory."""
     return Summary(len(batch), batch.positions, int(batch.number.max(initial=-1)))
@@ -60,6 +78,8 @@ def summarise(batch: GameBatch) -> Summary:
 def read_summary(path: Path, rules_id: str) -> Summary:
     """The summary of a file, mostly from its header. Raises as `from_bytes` does, but notices less damage."""
     try:
+        if not path.is_file():  # to open a pipe would wait for ever
+            raise TandemError(f"{path}: it is no ordinary file")
         with safe_open(path, framework="numpy") as file:
             _texts(file.metadata(), str(path), rules_id)
             number, rows = file.get_tensor("number"), file.get_slice("ply").get_shape()[0]
@@ -68,7 +88,9 @@ def read_summary(path: Path, rules_id: str) -> Summary:
         return Summary(len(number), int(rows), int(number.max(initial=-1)))
     except TandemError:
         raise
-    except (SafetensorError, OSError, AttributeError, ValueError, TypeError, LookupError) as error:
+    except OSError as error:
+        raise TandemError(f"cannot read {path}: {reason(error)}") from error
+    except (SafetensorError, AttributeError, ValueError, TypeError, LookupError) as error:
         raise TandemError(f"{path}: not a whole safetensors file ({error})") from error
 
 

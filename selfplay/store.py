@@ -6,6 +6,7 @@ A shard is named `<sequence>-<content hash>.safetensors`. The index is the folde
 import logging
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -16,7 +17,16 @@ from numpy.typing import NDArray
 from games.errors import TandemError
 from games.files import content_hash, reason, remove_temporaries, write_atomic
 from selfplay.records import GameBatch, GameRecord
-from selfplay.shards import ForeignGames, Summary, from_bytes, read_summary, summarise, to_bytes
+from selfplay.shards import (
+    ForeignGames,
+    Summary,
+    UnreadGames,
+    from_bytes,
+    read_shard,
+    read_summary,
+    summarise,
+    to_bytes,
+)
 
 _log = logging.getLogger("tandem")
 
@@ -85,7 +95,8 @@ class Store:
         found = self.shards()
         self._sequence = self._highest_sequence()
         for shard in found[-1:]:
-            self._summary(shard)
+            with suppress(UnreadGames):  # which is for who wants its games to say
+                self._summary(shard)
 
     def append(self, games: Sequence[GameRecord] | GameBatch) -> int:
         """Buffer finished games until the next flush; returns how many were new.
@@ -145,12 +156,12 @@ class Store:
     def load(self, shard: Shard) -> GameBatch | None:
         """The shard's games without those already read from another shard; None, with a warning, for a bad shard.
 
-        Raises ForeignGames for a sound shard of another game or format.
+        Raises ForeignGames for a sound shard of another game or format, UnreadGames where the system refuses it.
         """
         path = self.folder / shard.name
         try:
-            data = path.read_bytes()
-        except OSError as error:
+            data = read_shard(path)
+        except FileNotFoundError as error:
             _log.warning("%s is skipped: %s", path, reason(error))
             return None
         if content_hash(data) != shard.hash:

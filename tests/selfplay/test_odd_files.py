@@ -1,5 +1,6 @@
 """Files of a run that are a pipe, a device, a folder or huge, or that the system does not let us read."""
 
+import errno
 import os
 import re
 import signal
@@ -11,14 +12,16 @@ import pytest
 
 from games.errors import TandemError
 from games.loader import load
-from selfplay.budget import Progress
+from selfplay import shards as shards_module
+from selfplay.budget import Budget, Progress
 from selfplay.config import TrainConfig
 from selfplay.rundir import RunDir, read_log
 from selfplay.runs import main
+from tests.selfplay.test_loop import stored, train
 
 GAME = load("tictactoe")
 KINDS = ["pipe", "device", "folder", "huge"]
-REFUSED = "no ordinary file|Is a directory|it has 1,099,511,627,776 bytes"
+REFUSED = "it is no ordinary file|Is a directory|it has 1,099,511,627,776 bytes"
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="makes pipes, and sets an alarm")
 
 
@@ -95,3 +98,45 @@ def test_a_line_of_a_log_without_an_end_is_bad(run: Path, capsys: pytest.Capture
     become(run / "log.jsonl", "huge")
     assert main([str(run), "--verify"]) == 2
     assert "log.jsonl: line 1 is longer than 1,048,576 bytes; nothing is read from there on" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("newest", [True, False])
+def test_a_shard_that_cannot_be_read_is_neither_absent_nor_damaged(
+    newest: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, out = tmp_path / "r", tmp_path / "games.txt"
+    for steps in (10, 20):
+        train(path, Budget(steps=steps))
+    shards, numbers, real = sorted((path / "games").iterdir()), stored(path), shards_module.read_ordinary
+    refused = shards[-1 if newest else 0]
+
+    def read(file: Path, most: int) -> bytes:
+        if file == refused:
+            raise OSError(errno.EIO, "Input/output error")
+        return real(file, most)
+
+    monkeypatch.setattr(shards_module, "read_ordinary", read)
+    words = rf"cannot read {refused}: Input/output error; make it readable, or move it away to go on without its games"
+    with pytest.raises(TandemError, match=words):
+        train(path, Budget(steps=30))
+    assert main([str(path), "--verify"]) == 2
+    assert re.search("^bad .*Input/output error", capsys.readouterr().out)
+    assert main([str(path), "--export", str(out)]) == 2
+    assert "1 damaged, foreign or unreadable shards skipped" in capsys.readouterr().out
+    assert sorted((path / "games").iterdir()) == shards
+    refused.rename(tmp_path / refused.name)
+    train(path, Budget(steps=30))
+    (tmp_path / refused.name).rename(refused)
+    monkeypatch.undo()
+    train(path, Budget(steps=40))
+    assert len(set(stored(path))) == len(stored(path)) > len(numbers)
+    assert set(numbers) < set(stored(path))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_shard_that_is_no_ordinary_file_is_one_line(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / "r"
+    train(path, Budget(steps=10))
+    become(path / "games" / "00000009-000000000000.safetensors", kind)
+    with pytest.raises(TandemError, match=rf"cannot read .*/00000009-000000000000.safetensors: ({REFUSED})"):
+        train(path, Budget(steps=20))

@@ -340,11 +340,11 @@ def test_what_cannot_be_exported_is_counted(
     assert code == 2
     assert lines == [
         f"{out}: 8 games, 1 that are positions or begin elsewhere left out, "
-        "1 with illegal moves left out, 1 damaged or foreign shards skipped"
+        "1 with illegal moves left out, 1 damaged, foreign or unreadable shards skipped"
     ]
     assert len(out.read_text().splitlines()) == 9
     only(run, "games/*").write_bytes(b"")
-    assert said(capsys, run, "--export", out)[1] == [f"{out}: 8 games, 2 damaged or foreign shards skipped"]
+    assert said(capsys, run, "--export", out)[1] == [f"{out}: 8 games, 2 damaged, foreign or unreadable shards skipped"]
 
 
 @pytest.mark.parametrize(
