@@ -23,7 +23,7 @@ HELP = {
     "mode": ("[MODE]", f"let another mode answer: {', '.join(CHOICES)}"),
     "level": ("[N]", f"play at a level from 1 to {LEVELS}; hints, /analyse and /coach stay as strong as the mode is"),
     "compare": ("", "what each mode would play here, and what the solver proves of it"),
-    "analyse": ("", "think on, and show the moves that it weighs, until a key is pressed"),
+    "analyse": ("", "think on, and show the moves that it weighs, until a key is pressed or the outcome proven"),
     "why": ("", "what the engine weighed before its last move"),
     "simulations": ("[N]", "think for N simulations a move"),
     "seconds": ("[S]", "think for S seconds a move"),

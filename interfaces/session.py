@@ -136,7 +136,7 @@ class Session:
         return self._run(self._leveled, stop, None, self._tables(), self._leveled.spec)
 
     def analyse(self, stop: Callable[[], bool], *, endless: bool) -> SearchResult:
-        """As `think`, though what cannot change the move any more is searched too; `endless` has `stop` alone end it.
+        """As `think`, though what cannot change the move any more is searched too; `endless` knows no budget.
 
         Modes that do not plan answer at once. Not for the solver.
         """
@@ -146,7 +146,7 @@ class Session:
         stops_early = bool(player.search.options["early_stop"][0])
         player.search.options["early_stop"] = False
         try:
-            return self._run(player, stop, None, self._tables(), spec)
+            return self._run(player, lambda: player.search.proven or stop(), None, self._tables(), spec)
         finally:
             player.search.options["early_stop"] = stops_early
 

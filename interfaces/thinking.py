@@ -1,4 +1,4 @@
-"""The candidate moves of a search, shown while it goes on until a key is pressed."""
+"""The candidate moves of a search, shown while it goes on until a key is pressed or all is proven."""
 
 import time
 
@@ -20,7 +20,7 @@ SHOWN = 20  # moves of the table that stays
 
 
 def analyse(session: Session, console: Console) -> None:
-    """Search the position, showing its moves, until a key or Ctrl-C; in a pipe once, after the session's budget.
+    """Search the position, showing its moves, until a key, Ctrl-C or a proof; in a pipe once, after the budget.
 
     TandemError when the game is over, and in mode exact, which says what is proven by /compare.
     """

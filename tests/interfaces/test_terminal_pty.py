@@ -173,6 +173,13 @@ def test_an_analysis_goes_on_until_a_key_and_the_next_line_is_read_as_ever():
     assert ends(child) == 0
 
 
+def test_an_analysis_ends_by_itself_once_the_outcome_is_proven():
+    child = spawn("tictactoe", *SEARCH)
+    assert "search: proven draw" in plain(say(child, "/analyse"))
+    child.sendeof()
+    assert ends(child) == 0
+
+
 def test_watching_runs_until_a_key():
     child = spawn("connect4", "--mode", "search", "--side", "none", "--seconds", 0.2)
     child.sendline("/run")
