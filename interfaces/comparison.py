@@ -23,7 +23,7 @@ def compare(session: Session, console: Console) -> None:
         console.write("stopped by Ctrl-C")
         return
     budget, solvers = session.budget_of(session.spec.kind), session.budget_of(EXACT)
-    other = f" ({EXACT}: {solvers})" if solvers != budget and truth else ""
+    other = f" ({EXACT}: {solvers})" if solvers != budget and EXACT in session.modes and truth else ""
     console.write(f"each mode with {budget}{other}, values for the side to move:")
     results: dict[str, SearchResult] = {}
 
@@ -45,7 +45,8 @@ def compare(session: Session, console: Console) -> None:
     if session.model is None:
         console.write(f"the other modes need a net: python train.py {session.game.spec} makes one")
     if truth:
-        console.write(f"what the solver proves of each move within {TRUTH_SECONDS:g} s:")
+        solver = f"the solver proves of each move within {TRUTH_SECONDS:g} s"
+        console.write(f"what {solver if EXACT in session.modes else 'the tables say of each move'}:")
         console.write(_proofs(session, truth, console.width))
 
 
