@@ -23,6 +23,7 @@ from numba.core import config, event
 from numba.extending import register_jitable
 
 from games.cli import INTERRUPTED
+from games.echo import restore_echo
 from games.files import discard
 
 if TYPE_CHECKING:
@@ -127,6 +128,7 @@ class _HoldInterrupts(event.Listener):
 
     def _note(self, *_: object) -> None:
         if self._caught:
+            restore_echo()
             os.write(2, b"\ninterrupted\n")
             os._exit(INTERRUPTED)
         self._caught = True

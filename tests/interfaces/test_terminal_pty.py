@@ -89,10 +89,13 @@ def test_ctrl_c_while_the_engine_thinks_makes_it_move_and_at_the_prompt_leaves()
     for typed, sign in (("/hint", "hint: "), ("4", "engine: ")):
         child.sendline(typed)
         time.sleep(1)
+        child.send("/mo")
         child.sendintr()
         began = time.monotonic()
         child.expect(PROMPT)
         assert time.monotonic() - began < 10
+        assert "/mo" not in child.before
+        assert "^C" not in child.before
         assert sign in child.before
         assert "stopped by Ctrl-C" in child.before
     assert child.before.count("x") + child.before.count("o") >= 2
