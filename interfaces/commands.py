@@ -79,10 +79,10 @@ class Commands:
         self.write(table)
 
     def _compare(self, _: str) -> None:
-        compare(self.session, self.terminal.console)
+        compare(self.session, self.terminal.console, self.terminal.show)
 
     def _analyse(self, _: str) -> None:
-        analyse(self.session, self.terminal.console)
+        analyse(self.session, self.terminal.console, self.terminal.show)
 
     def _why(self, _: str) -> None:
         if self.terminal.weighed is None or not self.terminal.weighed[1]:

@@ -1,5 +1,7 @@
 """What each mode would play, side by side, and what the solver proves of every move."""
 
+from collections.abc import Callable
+
 from rich.table import Table
 
 from engine.exact import Solution
@@ -13,8 +15,11 @@ from interfaces.session import TRUTH_SECONDS, Session
 from interfaces.tables import fitted, in_short, truth_text
 
 
-def compare(session: Session, console: Console) -> None:
-    """Show what each mode answers here, as the answers come; Ctrl-C ends it. TandemError when the game is over."""
+def compare(session: Session, console: Console, again: Callable[[], None]) -> None:
+    """Show what each mode answers here, as the answers come; Ctrl-C ends it. TandemError when the game is over.
+
+    `again` shows the position once more.
+    """
     if session.position.ended:
         raise TandemError("the game is over: there is nothing to compare")
     with interruptible() as interrupt:
@@ -30,12 +35,12 @@ def compare(session: Session, console: Console) -> None:
     def table() -> Table:
         return _table(session, results, truth, console.width)
 
-    with console.refreshing() as live:
-        live.update(table(), refresh=True)
+    with console.refreshing(again) as show:
+        show(table())
         for mode in session.modes:
             with interruptible() as interrupt:
                 results[mode] = session.think_afresh(mode, interrupt.stop)
-            live.update(table(), refresh=True)
+            show(table())
             if interrupt.caught:
                 break
     console.write(table())

@@ -162,16 +162,20 @@ def test_the_keyboards_history_works():
 def test_an_analysis_goes_on_until_a_key_and_the_next_line_is_read_as_ever():
     child = spawn("connect4", "--mode", "search", "--simulations", 10)
     say(child, "/hint")  # compiles
-    for stop in (lambda: child.send(" "), child.sendintr):
+    for stop, columns in ((lambda: child.send(" "), 60), (child.sendintr, 90)):
         child.sendline("/analyse")
         child.expect("any key stops")
         time.sleep(1)
-        child.setwinsize(30, 60)
+        child.setwinsize(30, columns)
+        child.expect(r"\033\[2J")
+        child.expect("any key stops")
+        assert len(re.findall(r"^[ .·]+$", plain(child.before).replace("\r", ""), re.M)) == 6  # the board, once more
         stop()
         child.expect(PROMPT)
         shown = plain(child.before)
         assert max(int(n.replace(",", "")) for n in re.findall(r"([\d,]+) simulations", shown)) > 10_000
-    assert "10 simulations a move" in say(child, "/simulations")
+    child.sendline("/simulations")
+    child.expect("10 simulations a move")
     child.sendline("/quit")
     assert ends(child) == 0
 
