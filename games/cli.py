@@ -15,6 +15,8 @@ from typing import Any, NoReturn
 
 from games.errors import TandemError, nearest
 
+ROOT = Path(__file__).resolve().parent.parent
+INSTALL = "python3 -m venv .venv && . .venv/bin/activate && pip install -c constraints.txt -e ."
 BAD_INPUT, INTERRUPTED, BROKEN_PIPE = 2, 130, 141
 HELP_WIDTH, HELP_INDENT = 100, 26  # columns
 _background: list[threading.Thread] = []
@@ -64,8 +66,7 @@ class Parser(argparse.ArgumentParser):
 
 def version() -> str:
     """The project's version."""
-    project = Path(__file__).resolve().parent.parent / "pyproject.toml"
-    return str(tomllib.loads(project.read_text(encoding="utf-8"))["project"]["version"])
+    return str(tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"])
 
 
 def in_background(work: Callable[[], object]) -> None:
@@ -102,6 +103,12 @@ def run_main(main: Callable[[list[str]], int]) -> NoReturn:
         # The interpreter flushes stdout once more on its way out, and would complain.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = BROKEN_PIPE
+    except ModuleNotFoundError as error:
+        missing = (error.name or "").partition(".")[0]
+        if not missing or missing in sys.stdlib_module_names or (ROOT / missing).is_dir():
+            raise
+        print(f"error: the package {missing} is not installed here; in the clone, {INSTALL}", file=sys.stderr)
+        code = BAD_INPUT
     except Exception as error:
         if not any(kind.__name__ == "NumbaError" for kind in type(error).__mro__):
             raise

@@ -1,6 +1,7 @@
 """How commands end, whatever still runs beside them."""
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -37,6 +38,16 @@ def test_a_command_ends_without_its_background(end, code, errors, seconds):
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (code, "said\n", errors)
     assert time.monotonic() - began < 50
+
+
+@pytest.mark.parametrize("command", ["play.py", "train.py", "study.py"])
+def test_without_the_packages_one_line_says_how_they_are_installed(command):
+    # -S: as the system's own Python, which has none of them.
+    words, env = [sys.executable, "-S", *command.split()], {**os.environ, "PYTHONPATH": ""}
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, env=env, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    said = r"error: the package \w+ is not installed here; in the clone, (.*)\n"
+    assert re.fullmatch(said, done.stderr)[1] in (ROOT / "README.md").read_text()
 
 
 COMMANDS = {
