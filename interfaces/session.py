@@ -11,7 +11,7 @@ import numpy as np
 from engine.exact import Solution
 from engine.modes import CHOICES, EXACT, MODES, check_name
 from engine.position import Position
-from engine.result import MoveReport, SearchResult, certain
+from engine.result import MoveReport, SearchResult, certain, number_of
 from engine.settings import MOST_SECONDS
 from games.contract import Game
 from games.errors import TandemError
@@ -80,7 +80,7 @@ class Session:
         """What a mode may spend on a move, in words; the solver counts no simulations."""
         spec = self._spec(mode)
         simulations, seconds = spec.simulations, spec.seconds
-        counted = [] if simulations is None else [f"{simulations:,} simulation{'s' * (simulations > 1)}"]
+        counted = [] if simulations is None else [number_of(simulations, "simulation")]
         return " or ".join([*counted, *([] if seconds is None else [f"{seconds:g} s"])]) + " a move"
 
     def set_mode(self, mode: str) -> None:

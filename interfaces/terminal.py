@@ -6,7 +6,7 @@ from pathlib import Path
 from engine.gamefile import read_games
 from engine.modes import EXACT
 from engine.position import Position
-from engine.result import MoveReport, SearchResult
+from engine.result import MoveReport, SearchResult, number_of
 from games.cli import in_background
 from games.errors import TandemError
 from interfaces.board import board
@@ -91,7 +91,7 @@ class Terminal:
         recorder.require(position)
         recorder.update(position, self._names())
         self._saved[file] = recorder
-        return f"saved in {path}: {position.ply} moves"
+        return f"saved in {path}: {number_of(position.ply, 'move')}"
 
     def load(self, path: Path, number: int | None) -> str:
         """Go on from the last game of a file, or from the `number`-th; what was found, in words.
@@ -104,7 +104,8 @@ class Terminal:
             if count == number:
                 break
         if found is None or (number is not None and count != number):
-            raise TandemError(f"{path} holds {count} games" + (f", no game {number}" if number is not None else ""))
+            other = f", no game {number}" if number is not None else ""
+            raise TandemError(f"{path} holds {number_of(count, 'game')}{other}")
         if isinstance(found, TandemError):
             raise found
         position = found.position
@@ -113,7 +114,7 @@ class Terminal:
         own = position.start.tobytes() == Position(self.session.game).start.tobytes()
         self._start = None if own else self.session.game.to_text(position.start)
         self.session.position, self.weighed = position, None
-        return f"game {count} of {path}, {position.ply} moves"
+        return f"game {count} of {path}, {number_of(position.ply, 'move')}"
 
     def person_moves_at(self, ply: int) -> bool:
         """Whether the person is the one to move after `ply` moves."""

@@ -7,7 +7,7 @@ from rich.console import Group
 from rich.text import Text
 
 from engine.modes import EXACT
-from engine.result import MoveReport, SearchResult
+from engine.result import MoveReport, SearchResult, number_of
 from games.errors import TandemError
 from interfaces.console import Console, Keys
 from interfaces.interrupt import interruptible
@@ -57,7 +57,7 @@ def _view(
     result: SearchResult, reports: list[MoveReport], console: Console, note: str, most: int | None = None
 ) -> Group:
     rate = f", {result.simulations / result.seconds:,.0f}/s" if result.seconds and result.simulations > 1 else ""
-    words = f"{result.mode}: {result.value_text()}  {result.simulations:,} simulations{rate}"
+    words = f"{result.mode}: {result.value_text()}  {number_of(result.simulations, 'simulation')}{rate}"
     gap = "  " if len(words) + len(note) + 2 <= console.width else "\n"  # a note is not broken across lines
     head = Text(f"{words}{gap}{note}".rstrip(), "bold")
     return Group(head, candidates(reports, result, console.width, most or max(3, console.height - AROUND)))
