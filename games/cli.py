@@ -2,11 +2,13 @@
 
 import argparse
 import io
+import itertools
 import os
 import re
 import shutil
 import signal
 import sys
+import textwrap
 import threading
 import tomllib
 from collections.abc import Callable, Sequence
@@ -22,18 +24,39 @@ HELP_WIDTH, HELP_INDENT = 100, 26  # columns
 _background: list[threading.Thread] = []
 
 
-class _Formatter(argparse.RawDescriptionHelpFormatter):
+class _Formatter(argparse.HelpFormatter):
     """Short of lines, that the help may fit on one screen."""
 
     def __init__(self, prog: str) -> None:
         columns = shutil.get_terminal_size((HELP_WIDTH, 24)).columns
         super().__init__(prog, max_help_position=HELP_INDENT, width=max(columns, HELP_WIDTH // 2))
 
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        """Fill paragraphs, but leave commands whole, to be copied: what one does is below where there is no room."""
+
+        def fill(words: str, before: str) -> str:
+            lines = textwrap.wrap(words, width - len(before), break_on_hyphens=False, break_long_words=False)
+            return "\n".join(before + line for line in lines)
+
+        filled = []
+        for kind, lines in itertools.groupby(text.rstrip().split("\n"), _kind_of_line):
+            if kind == "prose":
+                filled.append(fill(" ".join(lines), indent))
+                continue
+            for line in lines:
+                command, *about = re.split(r"(?<=\S) {2,}", line, maxsplit=1) if len(indent + line) > width else [line]
+                filled += [indent + command, *(fill(words, indent + HELP_INDENT * " ") for words in about)]
+        return "\n".join(filled)
+
+
+def _kind_of_line(line: str) -> str:
+    return "command" if line.lstrip().startswith("python ") else "prose" if line.strip() else "blank"
+
 
 class Parser(argparse.ArgumentParser):
     """An ArgumentParser whose refusals are TandemErrors: one line, with the nearest flag, or choice, to an unknown one.
 
-    Descriptions and epilogs keep their line breaks, so that examples can be copied.
+    Descriptions and epilogs may hold commands, a line each, with what they do after two blanks.
     """
 
     def __init__(self, **options: Any) -> None:

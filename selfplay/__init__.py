@@ -24,7 +24,7 @@ labels.py    positions with exact values: from a file, or by brute force for a s
 intervals.py 95 % intervals of shares and of their differences
 pool.py      tasks spread over processes
 numbers.py   which actor plays which game: leased, delivered once, leased again when lost
-joining.py   which Ray cluster is meant, asked before Ray is imported
+joining.py   what can be said of a Ray cluster before Ray is imported
 executors.py where actors run: here, one after the other, in threads or in processes, or on a cluster
 cluster.py   the executor over a Ray cluster; node.py is what runs on its nodes
 strength.py  live strength while a run trains
