@@ -3,6 +3,7 @@
 interrupt.py    Ctrl-C as "that is enough", and not as "leave"
 recorder.py     games written to a file as they are played
 tablebase.py    Syzygy endgame tables for chess, at the root; syzygy/ has those of three men
+seats.py        who plays which side: whose turn it is, what a person takes back, who has won
 levels.py       what levels 1 to 10 mean
 session.py      a game in progress and the engine beside it: what every interface shares
 opening.py      from the flags of play.py to a session: which game, which net, which mode

@@ -13,6 +13,7 @@ from games.errors import TandemError, nearest
 from interfaces.comparison import compare
 from interfaces.interrupt import interruptible
 from interfaces.levels import LEVELS, read_level
+from interfaces.seats import take_back
 from interfaces.tables import candidates
 from interfaces.thinking import analyse
 
@@ -134,15 +135,8 @@ class Commands:
         self.write(f"hint: {result.summary()}" + "  stopped by Ctrl-C" * interrupt.caught)
 
     def _undo(self, _: str) -> None:
-        position, terminal = self.session.position, self.terminal
-        watched = terminal.side == "none"  # then it is a move at a time
-        plies = range(position.ply - 1, -1, -1)
-        own = next((ply for ply in plies if watched or terminal.person_moves_at(ply)), None)
-        if own is None:
-            raise TandemError("nothing to take back: " + ("this is the start" if watched else "you have not moved yet"))
-        while position.ply > own:
-            position.undo()
-        terminal.show()
+        take_back(self.session.position, self.terminal.side)
+        self.terminal.show()
 
     def _new(self, _: str) -> None:
         self.terminal.new_game()

@@ -12,11 +12,10 @@ from engine.result import certain
 from games.cli import in_background
 from games.errors import TandemError
 from interfaces.recorder import Recorder
+from interfaces.seats import SIDES, person_moves_at, take_back, verdict
 from interfaces.session import Session
 from interfaces.web.thinker import Thinker, one_line
 from interfaces.web.views import View, board_view, legal_view
-
-SIDES = ("first", "second", "both", "none")  # the person's
 
 
 class Conflict(TandemError):
@@ -119,15 +118,12 @@ class Table:
 
     def _do_undo(self, given: Mapping[str, Any]) -> None:
         self.thinker.drop()
-        position = self.session.position
-        plies = range(position.ply - 1, -1, -1)
-        own = next((ply for ply in plies if self.side == "none" or self._person_moves_at(ply)), None)
-        if own is None:
+        try:
+            take_back(self.session.position, self.side)
+        except TandemError:
             self._settle()
-            raise TandemError("nothing to take back: you have not moved yet")
+            raise
         self.paused = self.side == "none"
-        while position.ply > own:
-            position.undo()
         self.candidates = None
         self._settle(moved=True)
 
@@ -215,11 +211,8 @@ class Table:
             self.recorder.require(position)
         self._start, self.session.position = text, position
 
-    def _person_moves_at(self, ply: int) -> bool:
-        return self.side == "both" or SIDES[ply % 2] == self.side
-
     def _persons_turn(self) -> bool:
-        return self._person_moves_at(self.session.position.ply)
+        return person_moves_at(self.side, self.session.position.ply)
 
     def engine_goes_on(self) -> bool:
         """Whether the engine has the move and is to make it."""
@@ -251,12 +244,11 @@ class Table:
             "moves": position.moves_text(),
             "position": position.game.to_text(position.state),
             "outcome": position.first_player_outcome() if ended else None,
-            "ending": position.ending,
         }
         if self.recorder is not None:
             engine = f"Tandem {self.session.mode}"
             try:
-                self.recorder.update(position, ["human" if self._person_moves_at(at) else engine for at in (0, 1)])
+                self.recorder.update(position, ["human" if person_moves_at(self.side, at) else engine for at in (0, 1)])
             except TandemError as error:
                 self.note = one_line(error)
 
@@ -280,6 +272,7 @@ class Table:
                     "text": session.budget,
                 },
                 "side": self.side,
+                "verdict": None if self.drawn["outcome"] is None else verdict(session.position, self.side),
                 "paused": self.paused,
                 "analysing": self.analysing,
                 "persons_turn": self.drawn["outcome"] is None and self._persons_turn(),

@@ -102,13 +102,8 @@ function setText(place, words) {
 }
 
 function status() {
-  const { outcome, ending, side, thinking, to_move: mover } = state;
-  if (outcome !== null) {
-    const winner = outcome > 0 ? "first" : "second";
-    const alone = side === "first" || side === "second";
-    const verdict = !outcome ? "A draw" : !alone ? `The ${winner} player wins` : winner === side ? "You win" : "The engine wins";
-    return ending ? `${verdict}: ${ending}` : verdict;
-  }
+  const { verdict, side, thinking, to_move: mover } = state;
+  if (verdict) return verdict[0].toUpperCase() + verdict.slice(1);
   if (thinking === "move" || thinking === "step") return `The engine (${mover}) thinks …`;
   const doing = { hint: ", looking for a hint …", compare: ", comparing …", analyse: ", analysing …" }[thinking] ?? "";
   if (side === "none") return `Paused, ${mover} to move${doing}`;

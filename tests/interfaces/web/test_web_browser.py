@@ -255,7 +255,7 @@ def test_the_engine_against_itself(driver):
         page.until(lambda: len(page.moves()) == 1)
         page.click("run")
         page.until(lambda: client.state()["outcome"] is not None)
-        page.until(lambda: page.text("status") in ("The first player wins", "The second player wins", "A draw"))
+        page.until(lambda: page.text("status") in ("First wins", "Second wins", "A draw"))
 
 
 def test_a_game_of_ones_own_is_clicked_where_it_says_how_it_looks_and_has_buttons_where_not(driver, tmp_path):
