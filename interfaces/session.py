@@ -76,6 +76,11 @@ class Session:
             return f"level {self.level} ({self._leveled.spec.with_options(seed=None, backend=None)})"
         return f"mode {self.mode}, {self.budget}"
 
+    @property
+    def name(self) -> str:
+        """The engine as records name it."""
+        return f"Tandem level {self.level}" if self.level else f"Tandem {self.mode}"
+
     def budget_of(self, mode: str) -> str:
         """What a mode may spend on a move, in words; the solver counts no simulations."""
         spec = self._spec(mode)
@@ -136,6 +141,11 @@ class Session:
             return self.think(stop)
         return self._run(self._leveled, stop, None, self._leveled.spec)
 
+    @property
+    def replier(self) -> EnginePlayer | ExactPlayer:
+        """The player that replies: that of the level, if there is one, and else the mode's."""
+        return self._leveled or self.player
+
     def analyse(self, stop: Callable[[], bool], *, endless: bool) -> SearchResult:
         """As `think`, though what cannot change the move any more is searched too; `endless` knows no budget.
 
@@ -153,8 +163,7 @@ class Session:
 
     def weighed(self, result: SearchResult, most: int | None = None) -> list[MoveReport]:
         """What the search of the last reply holds of its moves, or of the `most` foremost; none of the solver's."""
-        player = self.player if self._leveled is None else self._leveled
-        return self.weighed_by(player, result, most)
+        return self.weighed_by(self.replier, result, most)
 
     def weighed_by(
         self, player: EnginePlayer | ExactPlayer, result: SearchResult, most: int | None = None

@@ -208,8 +208,7 @@ class Terminal:
         self.weighed = result, self.session.weighed(result, WEIGHED)
 
     def _names(self) -> list[str]:
-        level = f"level {self.session.level}" if self.session.level else self.session.mode
-        return ["human" if person_moves_at(self.side, ply) else f"Tandem {level}" for ply in (0, 1)]
+        return ["human" if person_moves_at(self.side, ply) else self.session.name for ply in (0, 1)]
 
     def _record(self) -> None:
         """Bring the record up to date."""

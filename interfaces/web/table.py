@@ -11,6 +11,7 @@ from engine.position import Position
 from engine.result import certain
 from games.cli import in_background
 from games.errors import TandemError
+from interfaces.levels import LEVELS, read_level
 from interfaces.recorder import Recorder
 from interfaces.seats import SIDES, person_moves_at, take_back, verdict
 from interfaces.session import Session
@@ -53,6 +54,7 @@ class Table:
             "side": self._do_side,
             "mode": self._do_mode,
             "budget": self._do_budget,
+            "level": self._do_level,
             "hint": lambda given: self._begin("hint"),
             "compare": lambda given: self._begin("compare"),
             "analyse": self._do_analyse,
@@ -168,6 +170,18 @@ class Table:
         finally:
             self._settle()
 
+    def _do_level(self, given: Mapping[str, Any]) -> None:
+        null = given.get("level", "") is None
+        level = None if null else read_level(_text(given, "level", "a level, or null for none"))
+        self.thinker.drop()
+        try:
+            if level is None:
+                self.session.set_mode(self.session.mode)
+            else:
+                self.session.set_level(level)
+        finally:
+            self._settle()
+
     def _do_analyse(self, given: Mapping[str, Any]) -> None:
         on = given.get("on")
         if not isinstance(on, bool):
@@ -246,9 +260,9 @@ class Table:
             "outcome": position.first_player_outcome() if ended else None,
         }
         if self.recorder is not None:
-            engine = f"Tandem {self.session.mode}"
+            names = ["human" if person_moves_at(self.side, at) else self.session.name for at in (0, 1)]
             try:
-                self.recorder.update(position, ["human" if person_moves_at(self.side, at) else engine for at in (0, 1)])
+                self.recorder.update(position, names)
             except TandemError as error:
                 self.note = one_line(error)
 
@@ -266,6 +280,8 @@ class Table:
                     for name in CHOICES
                 ],
                 "mode": session.mode,
+                "level": session.level,
+                "levels": LEVELS,
                 "budget": {
                     "simulations": session.spec.simulations,
                     "seconds": session.spec.seconds,
