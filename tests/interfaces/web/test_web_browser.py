@@ -286,7 +286,7 @@ def test_a_game_of_ones_own_is_clicked_where_it_says_how_it_looks_and_has_button
         page = Page(driver, client).open()
         assert page.one("#board pre").text.splitlines()[0] == "4  . . . ."
         assert len(page.all(".legal .move")) == 12
-        next(button for button in page.all(".legal .move") if button.text == "b3").click()
+        page.until(lambda: next(b for b in page.all(".legal .move") if b.text == "b3").click() is None)
         page.until(lambda: page.moves() == ["b3"])
         assert page.one("#board pre").text.count("#") == 2
         assert page.complaints() == []
