@@ -44,8 +44,14 @@ class _Formatter(argparse.HelpFormatter):
                 filled.append(fill(" ".join(lines), indent))
                 continue
             for line in lines:
-                command, *about = re.split(r"(?<=\S) {2,}", line, maxsplit=1) if len(indent + line) > width else [line]
-                filled += [indent + command, *(fill(words, indent + HELP_INDENT * " ") for words in about)]
+                command, *about = re.split(r"(?<=\S) {2,}", indent + line, maxsplit=1)
+                closer = "  ".join([command, *about])
+                if len(indent + line) <= width:
+                    filled.append(indent + line)
+                elif len(closer) <= width:
+                    filled.append(closer)
+                else:
+                    filled += [command, *(fill(words, indent + HELP_INDENT * " ") for words in about)]
         return "\n".join(filled)
 
 
