@@ -55,8 +55,8 @@ def main(words: list[str]) -> int:
         raise TandemError("--web is for people: it goes with none of --gtp, --uci and --analyse")
     if flags.port is not None and not flags.web:
         raise TandemError("--port is that of --web: give both")
-    if (for_program or flags.web) and flags.level is not None:
-        raise TandemError("--level is for the terminal: a program asks for --mode and --simulations or --seconds")
+    if for_program and flags.level is not None:
+        raise TandemError("--level is for people: a program asks for --mode and --simulations or --seconds")
     options = {key: getattr(flags, key) for key in ("run", "model", "simulations", "seconds", "seed")}
     if flags.uci:
         if flags.game not in (None, "chess") or flags.gtp or flags.record is not None:

@@ -17,6 +17,11 @@ def in_plies(plies: int | None) -> str:
     return f" in {plies} {'ply' if plies == 1 else 'plies'}" if plies else ""
 
 
+def number_of(count: int, noun: str) -> str:
+    """As in "1 move" and "1,000 moves"."""
+    return f"{count:,} {noun}{'s' * (count != 1)}"
+
+
 @dataclass(frozen=True)
 class SearchResult:
     """One searched position; arrays have one entry per legal action, in ascending order of the actions.
@@ -60,8 +65,8 @@ class SearchResult:
 
     def summary(self) -> str:
         """One line: move, value, simulations, seconds, principal variation."""
-        unit = "nodes" if self.mode == EXACT else "simulations"
-        work = f"{self.simulations:,} {unit}" if self.planned or self.simulations > 1 else "no search"
+        unit = "node" if self.mode == EXACT else "simulation"
+        work = number_of(self.simulations, unit) if self.planned or self.simulations > 1 else "no search"
         return f"{self.move}  {self.value_text()}  {work}  {self.seconds:.3f} s  pv {' '.join(self.pv)}"
 
 

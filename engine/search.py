@@ -180,6 +180,12 @@ class Search:
         self.simulations += ran
         return ran
 
+    @property
+    def proven(self) -> bool:
+        """Whether the outcome is certain and, where earlier searches made it so, this one has run at all."""
+        roots = [tree.nodes[0, 0] for tree in self.trees]
+        return self.simulations > 0 and any(root["lower"] == root["upper"] for root in roots)
+
     def _shares(self, simulations: int) -> list[int]:
         """What each tree gets of them, the first ones one more where they do not divide."""
         trees = len(self.trees)

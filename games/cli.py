@@ -2,11 +2,13 @@
 
 import argparse
 import io
+import itertools
 import os
 import re
 import shutil
 import signal
 import sys
+import textwrap
 import threading
 import tomllib
 from collections.abc import Callable, Sequence
@@ -15,23 +17,52 @@ from typing import Any, NoReturn
 
 from games.errors import TandemError, nearest
 
+ROOT = Path(__file__).resolve().parent.parent
+INSTALL = "python3 -m venv .venv && . .venv/bin/activate && pip install -c constraints.txt -e ."
 BAD_INPUT, INTERRUPTED, BROKEN_PIPE = 2, 130, 141
 HELP_WIDTH, HELP_INDENT = 100, 26  # columns
 _background: list[threading.Thread] = []
 
 
-class _Formatter(argparse.RawDescriptionHelpFormatter):
+class _Formatter(argparse.HelpFormatter):
     """Short of lines, that the help may fit on one screen."""
 
     def __init__(self, prog: str) -> None:
         columns = shutil.get_terminal_size((HELP_WIDTH, 24)).columns
         super().__init__(prog, max_help_position=HELP_INDENT, width=max(columns, HELP_WIDTH // 2))
 
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        """Fill paragraphs, but leave commands whole, to be copied: what one does is below where there is no room."""
+
+        def fill(words: str, before: str) -> str:
+            lines = textwrap.wrap(words, width - len(before), break_on_hyphens=False, break_long_words=False)
+            return "\n".join(before + line for line in lines)
+
+        filled = []
+        for kind, lines in itertools.groupby(text.rstrip().split("\n"), _kind_of_line):
+            if kind == "prose":
+                filled.append(fill(" ".join(lines), indent))
+                continue
+            for line in lines:
+                command, *about = re.split(r"(?<=\S) {2,}", indent + line, maxsplit=1)
+                closer = "  ".join([command, *about])
+                if len(indent + line) <= width:
+                    filled.append(indent + line)
+                elif len(closer) <= width:
+                    filled.append(closer)
+                else:
+                    filled += [command, *(fill(words, indent + HELP_INDENT * " ") for words in about)]
+        return "\n".join(filled)
+
+
+def _kind_of_line(line: str) -> str:
+    return "command" if line.lstrip().startswith("python ") else "prose" if line.strip() else "blank"
+
 
 class Parser(argparse.ArgumentParser):
     """An ArgumentParser whose refusals are TandemErrors: one line, with the nearest flag, or choice, to an unknown one.
 
-    Descriptions and epilogs keep their line breaks, so that examples can be copied.
+    Descriptions and epilogs may hold commands, a line each, with what they do after two blanks.
     """
 
     def __init__(self, **options: Any) -> None:
@@ -64,8 +95,7 @@ class Parser(argparse.ArgumentParser):
 
 def version() -> str:
     """The project's version."""
-    project = Path(__file__).resolve().parent.parent / "pyproject.toml"
-    return str(tomllib.loads(project.read_text(encoding="utf-8"))["project"]["version"])
+    return str(tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"])
 
 
 def in_background(work: Callable[[], object]) -> None:
@@ -102,6 +132,12 @@ def run_main(main: Callable[[list[str]], int]) -> NoReturn:
         # The interpreter flushes stdout once more on its way out, and would complain.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = BROKEN_PIPE
+    except ModuleNotFoundError as error:
+        missing = (error.name or "").partition(".")[0]
+        if not missing or missing in sys.stdlib_module_names or (ROOT / missing).is_dir():
+            raise
+        print(f"error: the package {missing} is not installed here; in the clone, {INSTALL}", file=sys.stderr)
+        code = BAD_INPUT
     except Exception as error:
         if not any(kind.__name__ == "NumbaError" for kind in type(error).__mro__):
             raise

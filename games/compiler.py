@@ -8,7 +8,10 @@ edits in imported files, parameters, flags. So a number from a file that is not 
 
 import contextlib
 import hashlib
+import os
 import re
+import signal
+import threading
 import time
 from collections.abc import Callable
 from functools import lru_cache
@@ -19,6 +22,8 @@ from numba import njit
 from numba.core import config, event
 from numba.extending import register_jitable
 
+from games.cli import INTERRUPTED
+from games.echo import restore_echo
 from games.files import discard
 
 if TYPE_CHECKING:
@@ -92,6 +97,43 @@ class _Prune(event.Listener):
         pass
 
 
+class _HoldInterrupts(event.Listener):
+    """Ctrl-C while a kernel compiles comes when that is over, and a second one leaves at once.
+
+    LLVM calls back into Python, and an exception raised there is printed and lost.
+    """
+
+    def __init__(self) -> None:
+        self._depth = 0  # of the main thread: a kernel that calls another compiles that one meanwhile
+        self._before: Any = None
+        self._caught = False
+
+    def on_start(self, event: Any) -> None:
+        if threading.current_thread() is not threading.main_thread():
+            return
+        self._depth += 1
+        if self._depth == 1 and callable(signal.getsignal(signal.SIGINT)):
+            self._caught = False
+            self._before = signal.signal(signal.SIGINT, self._note)
+
+    def on_end(self, event: Any) -> None:
+        if threading.current_thread() is not threading.main_thread():
+            return
+        self._depth = max(0, self._depth - 1)  # a Ctrl-C just before on_start leaves it out
+        if self._depth == 0 and self._before is not None:
+            signal.signal(signal.SIGINT, self._before)
+            self._before = None
+            if self._caught:
+                signal.raise_signal(signal.SIGINT)
+
+    def _note(self, *_: object) -> None:
+        if self._caught:
+            restore_echo()
+            os.write(2, b"\ninterrupted\n")
+            os._exit(INTERRUPTED)
+        self._caught = True
+
+
 def _idle(path: Path) -> float:
     """Seconds since a file was last read or written, as far as its system notes reading."""
     stat = path.stat()
@@ -99,3 +141,4 @@ def _idle(path: Path) -> float:
 
 
 event.register("numba:compile", _Prune())  # type: ignore[no-untyped-call]
+event.register("numba:compile", _HoldInterrupts())  # type: ignore[no-untyped-call]

@@ -33,4 +33,4 @@ def judge(best: SearchResult, move: str, after: SearchResult | Position) -> Judg
         return Judgement(best, move, outcome, spoken(certain(outcome), outcome, 1))
     win, draw, loss = after.wdl
     proven = None if after.proven is None else -after.proven
-    return Judgement(best, move, -after.value, spoken((loss, draw, win), proven, after.plies + 1))
+    return Judgement(best, move, -after.value, spoken((loss, draw, win), proven, after.plies and after.plies + 1))

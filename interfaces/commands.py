@@ -13,6 +13,7 @@ from games.errors import TandemError, nearest
 from interfaces.comparison import compare
 from interfaces.interrupt import interruptible
 from interfaces.levels import LEVELS, read_level
+from interfaces.seats import take_back
 from interfaces.tables import candidates
 from interfaces.thinking import analyse
 
@@ -23,7 +24,7 @@ HELP = {
     "mode": ("[MODE]", f"let another mode answer: {', '.join(CHOICES)}"),
     "level": ("[N]", f"play at a level from 1 to {LEVELS}; hints, /analyse and /coach stay as strong as the mode is"),
     "compare": ("", "what each mode would play here, and what the solver proves of it"),
-    "analyse": ("", "think on, and show the moves that it weighs, until a key is pressed"),
+    "analyse": ("", "think on, and show the moves that it weighs, until a key is pressed or the outcome proven"),
     "why": ("", "what the engine weighed before its last move"),
     "simulations": ("[N]", "think for N simulations a move"),
     "seconds": ("[S]", "think for S seconds a move"),
@@ -79,10 +80,10 @@ class Commands:
         self.write(table)
 
     def _compare(self, _: str) -> None:
-        compare(self.session, self.terminal.console)
+        compare(self.session, self.terminal.console, self.terminal.show)
 
     def _analyse(self, _: str) -> None:
-        analyse(self.session, self.terminal.console)
+        analyse(self.session, self.terminal.console, self.terminal.show)
 
     def _why(self, _: str) -> None:
         if self.terminal.weighed is None or not self.terminal.weighed[1]:
@@ -134,15 +135,8 @@ class Commands:
         self.write(f"hint: {result.summary()}" + "  stopped by Ctrl-C" * interrupt.caught)
 
     def _undo(self, _: str) -> None:
-        position, terminal = self.session.position, self.terminal
-        watched = terminal.side == "none"  # then it is a move at a time
-        plies = range(position.ply - 1, -1, -1)
-        own = next((ply for ply in plies if watched or terminal.person_moves_at(ply)), None)
-        if own is None:
-            raise TandemError("nothing to take back: " + ("this is the start" if watched else "you have not moved yet"))
-        while position.ply > own:
-            position.undo()
-        terminal.show()
+        take_back(self.session.position, self.terminal.side)
+        self.terminal.show()
 
     def _new(self, _: str) -> None:
         self.terminal.new_game()

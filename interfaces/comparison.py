@@ -1,5 +1,7 @@
 """What each mode would play, side by side, and what the solver proves of every move."""
 
+from collections.abc import Callable
+
 from rich.table import Table
 
 from engine.exact import Solution
@@ -13,8 +15,11 @@ from interfaces.session import TRUTH_SECONDS, Session
 from interfaces.tables import fitted, in_short, truth_text
 
 
-def compare(session: Session, console: Console) -> None:
-    """Show what each mode answers here, as the answers come; Ctrl-C ends it. TandemError when the game is over."""
+def compare(session: Session, console: Console, again: Callable[[], None]) -> None:
+    """Show what each mode answers here, as the answers come; Ctrl-C ends it. TandemError when the game is over.
+
+    `again` shows the position once more.
+    """
     if session.position.ended:
         raise TandemError("the game is over: there is nothing to compare")
     with interruptible() as interrupt:
@@ -23,19 +28,19 @@ def compare(session: Session, console: Console) -> None:
         console.write("stopped by Ctrl-C")
         return
     budget, solvers = session.budget_of(session.spec.kind), session.budget_of(EXACT)
-    other = f" ({EXACT}: {solvers})" if solvers != budget and truth else ""
+    other = f" ({EXACT}: {solvers})" if solvers != budget and EXACT in session.modes and truth else ""
     console.write(f"each mode with {budget}{other}, values for the side to move:")
     results: dict[str, SearchResult] = {}
 
     def table() -> Table:
         return _table(session, results, truth, console.width)
 
-    with console.refreshing() as live:
-        live.update(table(), refresh=True)
+    with console.refreshing(again) as show:
+        show(table())
         for mode in session.modes:
             with interruptible() as interrupt:
                 results[mode] = session.think_afresh(mode, interrupt.stop)
-            live.update(table(), refresh=True)
+            show(table())
             if interrupt.caught:
                 break
     console.write(table())
@@ -45,7 +50,8 @@ def compare(session: Session, console: Console) -> None:
     if session.model is None:
         console.write(f"the other modes need a net: python train.py {session.game.spec} makes one")
     if truth:
-        console.write(f"what the solver proves of each move within {TRUTH_SECONDS:g} s:")
+        solver = f"the solver proves of each move within {TRUTH_SECONDS:g} s"
+        console.write(f"what {solver if EXACT in session.modes else 'the tables say of each move'}:")
         console.write(_proofs(session, truth, console.width))
 
 

@@ -3,7 +3,7 @@
 import contextlib
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NoReturn
 
 from rich.console import Console as RichConsole
@@ -85,10 +85,33 @@ class Console:
         print("\n".join(line.rstrip(" ") for line in captured.get().split("\n")), end="", flush=True)
 
     @contextlib.contextmanager
-    def refreshing(self) -> Iterator[Live]:
-        """What is given to its update(.., refresh=True) takes the place of what was there; for terminals that can."""
-        with Live(console=self._rich, auto_refresh=False, transient=True) as live:
-            yield live
+    def refreshing(self, again: Callable[[], None]) -> Iterator[Callable[[RenderableType], None]]:
+        """What is shown by what is yielded takes the place of what was there; for terminals that can.
+
+        `again` writes what is to stand above it, where the screen has been cleared.
+        """
+
+        def begin() -> Live:
+            live = Live(console=self._rich, auto_refresh=False, transient=True)
+            live.start()
+            return live
+
+        live, width = begin(), self.width
+
+        def show(text: RenderableType) -> None:
+            nonlocal live, width
+            if self.width != width:
+                # The terminal may have broken its lines anew: nobody knows how many are to be written over.
+                live.stop()
+                self._rich.clear()
+                again()
+                live, width = begin(), self.width
+            live.update(text, refresh=True)
+
+        try:
+            yield show
+        finally:
+            live.stop()
 
 
 class Keys:

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from games.echo import unechoed
+
 
 class Interrupt:
     """Whether Ctrl-C came. Its `stop` is what a search asks."""
@@ -26,10 +28,14 @@ class Interrupt:
 
 @contextmanager
 def interruptible() -> Iterator[Interrupt]:
-    """While the body runs, the first Ctrl-C is only noted; a second raises KeyboardInterrupt. Main thread only."""
+    """While the body runs, the first Ctrl-C is only noted; a second raises KeyboardInterrupt. Main thread only.
+
+    Keys that are typed meanwhile do not show in what the body writes.
+    """
     interrupt = Interrupt()
     before = signal.signal(signal.SIGINT, interrupt._signal)
     try:
-        yield interrupt
+        with unechoed():
+            yield interrupt
     finally:
         signal.signal(signal.SIGINT, before)

@@ -1,6 +1,8 @@
 """A game in progress and the engine beside it: what every interface shares."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,7 +11,7 @@ import numpy as np
 from engine.exact import Solution
 from engine.modes import CHOICES, EXACT, MODES, check_name
 from engine.position import Position
-from engine.result import MoveReport, SearchResult
+from engine.result import MoveReport, SearchResult, certain, number_of
 from engine.settings import MOST_SECONDS
 from games.contract import Game
 from games.errors import TandemError
@@ -43,7 +45,6 @@ class Session:
             spec = spec.with_options(seconds=DEFAULT_SECONDS)
         self.spec = spec
         self._players: dict[str, EnginePlayer | ExactPlayer] = {}
-        self._endings: Tablebase | None = None
         self.mode = ""  # the one that answers now
         self.level: int | None = None  # at which it plays, if at any; what it says of positions is never less
         self._leveled: EnginePlayer | None = None
@@ -75,11 +76,16 @@ class Session:
             return f"level {self.level} ({self._leveled.spec.with_options(seed=None, backend=None)})"
         return f"mode {self.mode}, {self.budget}"
 
+    @property
+    def name(self) -> str:
+        """The engine as records name it."""
+        return f"Tandem level {self.level}" if self.level else f"Tandem {self.mode}"
+
     def budget_of(self, mode: str) -> str:
         """What a mode may spend on a move, in words; the solver counts no simulations."""
         spec = self._spec(mode)
         simulations, seconds = spec.simulations, spec.seconds
-        counted = [] if simulations is None else [f"{simulations:,} simulation{'s' * (simulations > 1)}"]
+        counted = [] if simulations is None else [number_of(simulations, "simulation")]
         return " or ".join([*counted, *([] if seconds is None else [f"{seconds:g} s"])]) + " a move"
 
     def set_mode(self, mode: str) -> None:
@@ -127,16 +133,21 @@ class Session:
 
     def think(self, stop: Callable[[], bool] | None = None, seconds: float | None = None) -> SearchResult:
         """What the engine would play here; `seconds` replace those of the budget. TandemError when the game is over."""
-        return self._run(self.player, stop, seconds, self._tables())
+        return self._run(self.player, stop, seconds)
 
     def reply(self, stop: Callable[[], bool]) -> SearchResult:
         """What the engine plays here: at its level, if it has one, and else what it thinks."""
         if self._leveled is None:
             return self.think(stop)
-        return self._run(self._leveled, stop, None, self._tables(), self._leveled.spec)
+        return self._run(self._leveled, stop, None, self._leveled.spec)
+
+    @property
+    def replier(self) -> EnginePlayer | ExactPlayer:
+        """The player that replies: that of the level, if there is one, and else the mode's."""
+        return self._leveled or self.player
 
     def analyse(self, stop: Callable[[], bool], *, endless: bool) -> SearchResult:
-        """As `think`, though what cannot change the move any more is searched too; `endless` has `stop` alone end it.
+        """As `think`, though what cannot change the move any more is searched too; `endless` knows no budget.
 
         Modes that do not plan answer at once. Not for the solver.
         """
@@ -146,14 +157,13 @@ class Session:
         stops_early = bool(player.search.options["early_stop"][0])
         player.search.options["early_stop"] = False
         try:
-            return self._run(player, stop, None, self._tables(), spec)
+            return self._run(player, lambda: player.search.proven or stop(), None, spec)
         finally:
             player.search.options["early_stop"] = stops_early
 
     def weighed(self, result: SearchResult, most: int | None = None) -> list[MoveReport]:
         """What the search of the last reply holds of its moves, or of the `most` foremost; none of the solver's."""
-        player = self.player if self._leveled is None else self._leveled
-        return self.weighed_by(player, result, most)
+        return self.weighed_by(self.replier, result, most)
 
     def weighed_by(
         self, player: EnginePlayer | ExactPlayer, result: SearchResult, most: int | None = None
@@ -189,9 +199,12 @@ class Session:
         return self._spec(mode).with_options(**(dropped | given))
 
     def truth(self, stop: Callable[[], bool]) -> dict[int, Solution]:
-        """What the solver proves of every legal action within TRUTH_SECONDS; nothing where positions may repeat."""
+        """What is proven of every legal action: by endgame tables, or by the solver within TRUTH_SECONDS.
+
+        Nothing where there are no tables and positions may repeat.
+        """
         if EXACT not in self.modes:
-            return {}
+            return self._endings.solutions(self.position) if self._endings else {}
         solver = self._kept(EXACT)
         assert isinstance(solver, ExactPlayer)
         return solver.search.moves(self.position, seconds=TRUTH_SECONDS, stop=stop)
@@ -221,7 +234,6 @@ class Session:
         player: EnginePlayer | ExactPlayer,
         stop: Callable[[], bool] | None,
         seconds: float | None,
-        moves: Collection[int] | None = None,
         spec: PlayerSpec | None = None,
     ) -> SearchResult:
         spec = spec or self.spec
@@ -230,21 +242,22 @@ class Session:
             if self.position.ended:
                 raise TandemError(f"the game is over ({self.position.ended}); there is nothing to solve")
             return player.search.run(self.position, seconds=limit or DEFAULT_SECONDS, stop=stop)
-        counted = spec.simulations
-        return player.search.run(self.position, simulations=counted, seconds=limit, stop=stop, moves=moves)
+        # By search alone no mode mates with a queen or a rook against a bare king.
+        kept = self._endings.kept(self.position) if self._endings and self.position.playable else None
+        moves = kept.actions if kept else None
+        result = player.search.run(self.position, simulations=spec.simulations, seconds=limit, stop=stop, moves=moves)
+        if kept is None or result.proven is not None:
+            return result
+        outcome = self.truth(lambda: False)[result.action].value
+        return result if outcome is None else replace(result, proven=outcome, plies=0, wdl=certain(outcome))
 
-    def _tables(self) -> Collection[int] | None:
-        """Of chess with all but three men gone, the moves that keep what endgame tables say; None elsewhere.
-
-        By search alone no mode mates with a queen or a rook against a bare king.
-        """
-        if self.game.name != "chess" or not self.position.playable:
+    @cached_property
+    def _endings(self) -> "Tablebase | None":
+        if self.game.name != "chess":
             return None
         from interfaces.tablebase import Tablebase  # and python-chess, which other games do not need
 
-        self._endings = self._endings or Tablebase("")
-        found = self._endings.kept(self.position)
-        return found.actions if found else None
+        return Tablebase("")
 
     def _kept(self, mode: str) -> EnginePlayer | ExactPlayer:
         if mode not in self._players:

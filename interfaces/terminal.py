@@ -6,7 +6,7 @@ from pathlib import Path
 from engine.gamefile import read_games
 from engine.modes import EXACT
 from engine.position import Position
-from engine.result import MoveReport, SearchResult
+from engine.result import MoveReport, SearchResult, number_of
 from games.cli import in_background
 from games.errors import TandemError
 from interfaces.board import board
@@ -15,10 +15,10 @@ from interfaces.commands import Commands
 from interfaces.console import Console, Keys
 from interfaces.interrupt import interruptible
 from interfaces.recorder import Recorder
+from interfaces.seats import SIDES, person_moves_at, verdict
 from interfaces.session import Session
 from interfaces.tables import stacked
 
-SIDES = ("first", "second", "both", "none")
 WEIGHED = 8  # moves of the engine's last search that /why can show
 
 
@@ -91,7 +91,7 @@ class Terminal:
         recorder.require(position)
         recorder.update(position, self._names())
         self._saved[file] = recorder
-        return f"saved in {path}: {position.ply} moves"
+        return f"saved in {path}: {number_of(position.ply, 'move')}"
 
     def load(self, path: Path, number: int | None) -> str:
         """Go on from the last game of a file, or from the `number`-th; what was found, in words.
@@ -104,7 +104,8 @@ class Terminal:
             if count == number:
                 break
         if found is None or (number is not None and count != number):
-            raise TandemError(f"{path} holds {count} games" + (f", no game {number}" if number is not None else ""))
+            other = f", no game {number}" if number is not None else ""
+            raise TandemError(f"{path} holds {number_of(count, 'game')}{other}")
         if isinstance(found, TandemError):
             raise found
         position = found.position
@@ -113,15 +114,11 @@ class Terminal:
         own = position.start.tobytes() == Position(self.session.game).start.tobytes()
         self._start = None if own else self.session.game.to_text(position.start)
         self.session.position, self.weighed = position, None
-        return f"game {count} of {path}, {position.ply} moves"
-
-    def person_moves_at(self, ply: int) -> bool:
-        """Whether the person is the one to move after `ply` moves."""
-        return self.side == "both" or SIDES[ply % 2] == self.side
+        return f"game {count} of {path}, {number_of(position.ply, 'move')}"
 
     def persons_turn(self) -> bool:
         """Whether the person has the move."""
-        return self.person_moves_at(self.session.position.ply)
+        return person_moves_at(self.side, self.session.position.ply)
 
     def swap(self) -> None:
         """Let the person and the engine change sides; TandemError when one of them plays both."""
@@ -138,23 +135,7 @@ class Terminal:
         self.console.draw(board(position, figures=self.console.unicode, width=self.console.width))
         self.console.write()
         if position.ended:
-            self.console.write(f"{self._verdict()}; /new plays again", strong=True)
-
-    def _verdict(self) -> str:
-        position = self.session.position
-        outcome = position.first_player_outcome()
-        if not outcome:
-            verdict = "a draw"
-        else:
-            winner = SIDES[outcome < 0]
-            verdict = (
-                f"{winner} wins"
-                if self.side not in SIDES[:2]
-                else "you win"
-                if winner == self.side
-                else "the engine wins"
-            )
-        return f"{verdict}: {position.ending}" if position.ending else verdict
+            self.console.write(f"{verdict(position, self.side)}; /new plays again", strong=True)
 
     def _prompt(self) -> str:
         if self.session.position.ended:
@@ -227,8 +208,7 @@ class Terminal:
         self.weighed = result, self.session.weighed(result, WEIGHED)
 
     def _names(self) -> list[str]:
-        level = f"level {self.session.level}" if self.session.level else self.session.mode
-        return ["human" if self.person_moves_at(ply) else f"Tandem {level}" for ply in (0, 1)]
+        return ["human" if person_moves_at(self.side, ply) else self.session.name for ply in (0, 1)]
 
     def _record(self) -> None:
         """Bring the record up to date."""

@@ -1,12 +1,13 @@
-"""The candidate moves of a search, shown while it goes on until a key is pressed."""
+"""The candidate moves of a search, shown while it goes on until a key is pressed or all is proven."""
 
 import time
+from collections.abc import Callable
 
 from rich.console import Group
 from rich.text import Text
 
 from engine.modes import EXACT
-from engine.result import MoveReport, SearchResult
+from engine.result import MoveReport, SearchResult, number_of
 from games.errors import TandemError
 from interfaces.console import Console, Keys
 from interfaces.interrupt import interruptible
@@ -19,10 +20,11 @@ AROUND = 6  # lines of a screen that are not the table's
 SHOWN = 20  # moves of the table that stays
 
 
-def analyse(session: Session, console: Console) -> None:
-    """Search the position, showing its moves, until a key or Ctrl-C; in a pipe once, after the session's budget.
+def analyse(session: Session, console: Console, again: Callable[[], None]) -> None:
+    """Search the position, showing its moves, until a key, Ctrl-C or a proof; in a pipe once, after the budget.
 
-    TandemError when the game is over, and in mode exact, which says what is proven by /compare.
+    `again` shows the position once more. TandemError when the game is over, and in mode exact, which says what is
+    proven by /compare.
     """
     if session.position.ended and not session.position.playable:
         raise TandemError("the game is over: there is nothing to analyse")
@@ -33,7 +35,7 @@ def analyse(session: Session, console: Console) -> None:
         if not console.live:
             result = session.analyse(interrupt.stop, endless=False)
         else:
-            with console.refreshing() as live:
+            with console.refreshing(again) as show:
                 shown = time.monotonic()
 
                 def stop() -> bool:
@@ -43,7 +45,7 @@ def analyse(session: Session, console: Console) -> None:
                         shown = now
                         found = player.search.result()
                         reports = session.weighed_by(player, found, console.height)
-                        live.update(_view(found, reports, console, "any key stops"), refresh=True)
+                        show(_view(found, reports, console, "any key stops"))
                     return keys.pressed() or interrupt.stop()
 
                 result = session.analyse(stop, endless=True)
@@ -55,7 +57,7 @@ def _view(
     result: SearchResult, reports: list[MoveReport], console: Console, note: str, most: int | None = None
 ) -> Group:
     rate = f", {result.simulations / result.seconds:,.0f}/s" if result.seconds and result.simulations > 1 else ""
-    words = f"{result.mode}: {result.value_text()}  {result.simulations:,} simulations{rate}"
+    words = f"{result.mode}: {result.value_text()}  {number_of(result.simulations, 'simulation')}{rate}"
     gap = "  " if len(words) + len(note) + 2 <= console.width else "\n"  # a note is not broken across lines
     head = Text(f"{words}{gap}{note}".rstrip(), "bold")
     return Group(head, candidates(reports, result, console.width, most or max(3, console.height - AROUND)))

@@ -1,4 +1,4 @@
-"""Policy/value nets: their shapes, weights on disk and evaluation. Listed in the order of dependence.
+"""Policy/value nets: their shapes, weights on disk and evaluation. In the order of dependence.
 
 config.py      NetConfig: a net's family and sizes as one string, its parameters and FLOPs; torch-free
 tensorfile.py  named arrays and a JSON header in one safetensors file, hashed and written atomically; torch-free

@@ -1,4 +1,4 @@
-"""Whoever can choose a move: our modes, a random mover, programs of others. Listed in the order of dependence.
+"""Whoever can choose a move: our modes, a random mover, programs of others. In the order of dependence.
 
 spec.py        PlayerSpec: a player as one string, read and refused without torch
 choice.py      Player, Choice, Forfeit: what every player is

@@ -5,6 +5,7 @@ import math
 from collections import Counter
 from dataclasses import dataclass
 
+from engine.result import number_of
 from players.elo import Interval, elo, score_interval
 from players.match import PairRecord, Work
 
@@ -98,11 +99,13 @@ class MatchResult:
         for side, name in enumerate("AB"):
             work, forfeits = self.work(side), Counter(self.forfeits(side))
             moves = max(work.moves, 1)
+            simulations = number_of(round(work.simulations / moves), "simulation")
             lines.append(
-                f"{name}: {1000 * work.seconds / moves:.2f} ms, {work.simulations / moves:,.0f} simulations and "
+                f"{name}: {1000 * work.seconds / moves:.2f} ms, {simulations} and "
                 f"{work.evaluations / moves:,.1f} evaluations a move"
             )
-            lines += [f"{name} forfeited {count} games: {reason}" for reason, count in forfeits.most_common()]
+            for reason, count in forfeits.most_common():
+                lines.append(f"{name} forfeited {number_of(count, 'game')}: {reason}")
         return [*lines, self.json()]
 
     def json(self) -> str:

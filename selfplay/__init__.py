@@ -1,28 +1,33 @@
-"""The loop in which search and net bootstrap each other. Listed in the order of dependence.
+"""The loop in which search and net bootstrap each other. In the order of dependence.
 
 records.py   finished games as columns
 reading.py   games of files as records of a run
 shards.py    the bytes of a batch of games
 store.py     the games of a run on disk: immutable shards, one writer
+sealed.py    JSON objects that carry a hash of themselves
 ladder.py    which weights-only checkpoints to keep
 rundir.py    the folder of a run: config, lock, log, checkpoints, ladder
 config.py    every setting of a run; presets/GAME.toml
 budget.py    what a run is asked for, and how much of it is done
+board.py     a run's figures for TensorBoard
 opening.py   how a game begins: random moves
 moves.py     the kernel between two evaluations: moves made, rows logged, games ended and begun
+proofs.py    exact search inside self-play
 actor.py     a group of games in lockstep, one batched evaluation for all at a time
 teacher.py   any player in an actor's place: it plays both sides and labels every position
 gamestats.py lengths, draws, first player's score and unique openings of games
 replay.py    a window of the newest positions, sampled under random symmetries
+divergence.py
+             when training has gone wrong: numbers that are not finite, or a loss that nobody who learns has
 trainer.py   losses, optimiser, the averaged weights that get played
 pace.py      how many steps and plies a round has, that it may not last long
 labels.py    positions with exact values: from a file, or by brute force for a small game
 intervals.py 95 % intervals of shares and of their differences
 pool.py      tasks spread over processes
-proofs.py    exact search inside self-play
-executors.py where actors run: here, one after the other, in threads or in processes, or on a cluster
-cluster.py   the executor over a Ray cluster; node.py is what runs on its nodes, joining.py asks before Ray is imported
 numbers.py   which actor plays which game: leased, delivered once, leased again when lost
+joining.py   what can be said of a Ray cluster before Ray is imported
+executors.py where actors run: here, one after the other, in threads or in processes, or on a cluster
+cluster.py   the executor over a Ray cluster; node.py is what runs on its nodes
 strength.py  live strength while a run trains
 clock.py     where a run's time goes
 loop.py      rounds of self-play and learning side by side; holdings.py is what a run holds, saves and resumes

@@ -7,7 +7,6 @@ import os
 import shlex
 import signal
 import sys
-import textwrap
 from argparse import SUPPRESS, Action, ArgumentParser, BooleanOptionalAction, Namespace
 from dataclasses import asdict, fields, replace
 from pathlib import Path
@@ -39,11 +38,10 @@ EXAMPLES = """examples:
   python train.py tictactoe --minutes 2 --run runs/ttt
   python train.py connect4 --minutes 30 --run runs/c4   goes on by itself when runs/c4 exists
   python train.py connect4 --minutes 30 --plan          what that buys on this machine
-  python train.py chess --teacher 'uci:stockfish;go nodes 1000' --minutes 60   learns from that engine first
+  python train.py chess --teacher 'uci:stockfish;go nodes 1000' --minutes 60  taught by it first
   python train.py othello --from games.sgf --minutes 30  learns from the games of a file first
-  python train.py hex --executor ray --address auto      on every node of a Ray cluster (docs/cluster.md)
+  python train.py hex --executor ray --address auto      on a Ray cluster (docs/cluster.md)
 """
-SETTINGS_WIDTH = 100  # columns, of their names in the short help
 
 
 class _HelpAll(Action):
@@ -100,11 +98,7 @@ def parser(explained: bool = False) -> Parser:
     about = f"A run keeps its own; {free} may change as it goes on."
     if not explained:
         names = " ".join(item.name.replace("_", "-") for item in fields(TrainConfig))
-        about = textwrap.fill(
-            f"{about} Each is a flag, --NAME X; --help-all explains them: {names}",
-            SETTINGS_WIDTH,
-            break_on_hyphens=False,
-        )
+        about = f"{about} Each is a flag, --NAME X; --help-all explains them: {names}"
     group = p.add_argument_group("settings, over the preset's", about)
     for item in fields(TrainConfig):
         flag, about = "--" + item.name.replace("_", "-"), item.metadata["about"] if explained else SUPPRESS

@@ -24,7 +24,7 @@ from games.processes import cores
 from games.rules import rules
 from selfplay.pool import Desk, in_processes
 
-EXAMPLES = "example: python -m selfplay.early connect4 --plies 2"
+EXAMPLES = "example:\n  python -m selfplay.early connect4 --plies 2"
 CHUNK = 4  # positions that a worker solves in a row: neighbours, which share much of what the solver remembers
 MEMORY = 512 << 20  # bytes of a worker's table: a larger one forgets less, but is slower to look things up in
 

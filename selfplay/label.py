@@ -27,7 +27,7 @@ from games.rules import rules
 from selfplay.labels import read_labels
 from selfplay.pool import Desk, in_processes
 
-EXAMPLES = "example: python -m selfplay.label connect4 --positions 1000 --plies 8-36 --seed 7 --out dev.jsonl"
+EXAMPLES = "example:\n  python -m selfplay.label connect4 --positions 1000 --plies 8-36 --seed 7 --out dev.jsonl"
 RANDOM_SHARES = (1.0, 0.5, 0.25)  # of moves, in a third of the positions each
 SIMULATIONS = 200  # of play-out search, which makes the other moves
 CHUNK = 10  # positions a worker makes before it reports

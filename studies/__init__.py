@@ -1,10 +1,12 @@
 """Experiments on the two ways to choose a move, computed now by search or read off a trained net, and on both together.
 
+In the order of dependence:
+
 finding.py              what an experiment reports: an answer in words, charts, tables, every number
 statistics.py           the bootstrap, and where a curve reaches a level or crosses another
+lab.py                  what experiments measure with: known positions, nets, a clock, answers and matches that are kept
 breakdown.py            accuracy by plies played, and above chance
 ratings.py              Elo of several players on one scale, over seeds
-lab.py                  what experiments measure with: known positions, nets, a clock, answers and matches that are kept
 training.py             nets that a study trains itself by train.py
 offline.py              nets that it teaches from games that are there already
 four_cells.py           does search help in training, when a move is chosen, or both?

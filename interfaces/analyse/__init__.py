@@ -1,4 +1,4 @@
-"""Analysis as KataGo's analysis engine does it: queries as JSON lines in, answers as JSON lines out, many at a time.
+"""Analysis as KataGo's engine does it: JSON lines in and out, many queries at a time. In the order of dependence.
 
 query.py      a line to a query, or to what is wrong with it
 answer.py     what was found, by KataGo's names

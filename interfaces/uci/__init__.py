@@ -1,4 +1,4 @@
-"""The Universal Chess Interface: Tandem as the engine behind a chess program.
+"""The Universal Chess Interface: Tandem as the engine behind a chess program. In the order of dependence.
 
 options.py    what `setoption` may say, with defaults and ranges; without Numba, as `uciok` must come within a second
 limits.py     what `go` asks for, and the time that a move gets; without Numba, too

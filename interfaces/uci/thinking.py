@@ -122,8 +122,8 @@ class Thinking:
             return True
         if self._deadline is not None and now >= self._deadline:
             return True
-        if any(tree.nodes[0, 0]["lower"] == tree.nodes[0, 0]["upper"] for tree in search.trees):
-            return search.simulations > 0
+        if search.proven:
+            return True
         quiet = now - self._said
         nodes = self._before + search.simulations
         if search.simulations and quiet >= SOON and (quiet >= LATER or Work(nodes, 0, 0, 0).depth > self._said_depth):

@@ -11,12 +11,12 @@ from engine.position import Position
 from engine.result import certain
 from games.cli import in_background
 from games.errors import TandemError
+from interfaces.levels import LEVELS, read_level
 from interfaces.recorder import Recorder
+from interfaces.seats import SIDES, person_moves_at, take_back, verdict
 from interfaces.session import Session
 from interfaces.web.thinker import Thinker, one_line
 from interfaces.web.views import View, board_view, legal_view
-
-SIDES = ("first", "second", "both", "none")  # the person's
 
 
 class Conflict(TandemError):
@@ -54,6 +54,7 @@ class Table:
             "side": self._do_side,
             "mode": self._do_mode,
             "budget": self._do_budget,
+            "level": self._do_level,
             "hint": lambda given: self._begin("hint"),
             "compare": lambda given: self._begin("compare"),
             "analyse": self._do_analyse,
@@ -119,15 +120,12 @@ class Table:
 
     def _do_undo(self, given: Mapping[str, Any]) -> None:
         self.thinker.drop()
-        position = self.session.position
-        plies = range(position.ply - 1, -1, -1)
-        own = next((ply for ply in plies if self.side == "none" or self._person_moves_at(ply)), None)
-        if own is None:
+        try:
+            take_back(self.session.position, self.side)
+        except TandemError:
             self._settle()
-            raise TandemError("nothing to take back: you have not moved yet")
+            raise
         self.paused = self.side == "none"
-        while position.ply > own:
-            position.undo()
         self.candidates = None
         self._settle(moved=True)
 
@@ -169,6 +167,18 @@ class Table:
         self.thinker.drop()
         try:
             self.session.set_budget(**{name: _text(given, name, "a number")})
+        finally:
+            self._settle()
+
+    def _do_level(self, given: Mapping[str, Any]) -> None:
+        null = given.get("level", "") is None
+        level = None if null else read_level(_text(given, "level", "a level, or null for none"))
+        self.thinker.drop()
+        try:
+            if level is None:
+                self.session.set_mode(self.session.mode)
+            else:
+                self.session.set_level(level)
         finally:
             self._settle()
 
@@ -215,11 +225,8 @@ class Table:
             self.recorder.require(position)
         self._start, self.session.position = text, position
 
-    def _person_moves_at(self, ply: int) -> bool:
-        return self.side == "both" or SIDES[ply % 2] == self.side
-
     def _persons_turn(self) -> bool:
-        return self._person_moves_at(self.session.position.ply)
+        return person_moves_at(self.side, self.session.position.ply)
 
     def engine_goes_on(self) -> bool:
         """Whether the engine has the move and is to make it."""
@@ -251,12 +258,11 @@ class Table:
             "moves": position.moves_text(),
             "position": position.game.to_text(position.state),
             "outcome": position.first_player_outcome() if ended else None,
-            "ending": position.ending,
         }
         if self.recorder is not None:
-            engine = f"Tandem {self.session.mode}"
+            names = ["human" if person_moves_at(self.side, at) else self.session.name for at in (0, 1)]
             try:
-                self.recorder.update(position, ["human" if self._person_moves_at(at) else engine for at in (0, 1)])
+                self.recorder.update(position, names)
             except TandemError as error:
                 self.note = one_line(error)
 
@@ -274,12 +280,15 @@ class Table:
                     for name in CHOICES
                 ],
                 "mode": session.mode,
+                "level": session.level,
+                "levels": LEVELS,
                 "budget": {
                     "simulations": session.spec.simulations,
                     "seconds": session.spec.seconds,
                     "text": session.budget,
                 },
                 "side": self.side,
+                "verdict": None if self.drawn["outcome"] is None else verdict(session.position, self.side),
                 "paused": self.paused,
                 "analysing": self.analysing,
                 "persons_turn": self.drawn["outcome"] is None and self._persons_turn(),

@@ -98,11 +98,12 @@ class Thinker:
         forced = job.kind == "step"
         while forced or self.table.engine_goes_on():
             began = time.monotonic()
-            result = self._think(job, self.table.session.think)
+            session = self.table.session
+            result = self._think(job, session.replier, session.reply)
             if job.dropped.is_set():
                 return
             with self.table.changed:
-                self.table.session.position.play(result.action)
+                session.position.play(result.action)
                 self.table.redraw()
                 self.table.publish()
             forced = False
@@ -110,13 +111,14 @@ class Thinker:
                 return
 
     def _give_hint(self, job: Job) -> None:
-        result = self._think(job, self.table.session.think)
+        result = self._think(job, self.table.session.player, self.table.session.think)
         assert self.table.candidates is not None
         best = self.table.candidates["moves"][0]
         self.table.hint = {"move": best["move"], "cells": best["cells"], "value": result.value_text()}
 
     def _analyse(self, job: Job) -> None:
-        self._think(job, lambda stop: self.table.session.think(stop, ANALYSIS_SECONDS))
+        session = self.table.session
+        self._think(job, session.player, lambda stop: session.think(stop, ANALYSIS_SECONDS))
 
     def _compare(self, job: Job) -> None:
         session, position = self.table.session, self.table.session.position
@@ -138,9 +140,11 @@ class Thinker:
                 self.table.publish()
         self.table.comparison = self.table.comparison | {"proofs": truth_view(position, truth)}
 
-    def _think(self, job: Job, search: Callable[[Callable[[], bool]], SearchResult]) -> SearchResult:
-        """Let the engine search, showing what it finds on the way and at the end, unless it is dropped."""
-        player, shown = self.table.session.player, time.monotonic()
+    def _think(
+        self, job: Job, player: EnginePlayer | ExactPlayer, search: Callable[[Callable[[], bool]], SearchResult]
+    ) -> SearchResult:
+        """Let a player search, showing what it finds on the way and at the end, unless it is dropped."""
+        shown = time.monotonic()
         # Where moves are drawn by chance, a look would draw too, and the seed's game be another.
         watched = player.search if isinstance(player, EnginePlayer) else None
         if watched is not None and watched.settings.temperature:

@@ -1,4 +1,4 @@
-"""A training run as one page. Listed in the order of dependence.
+"""A training run as one page. In the order of dependence.
 
 figures.py   what pages show: charts, tables, boards
 charts.py    charts as SVG

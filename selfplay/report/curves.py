@@ -200,7 +200,7 @@ def _within(table: Any, name: str) -> Any:
 def _mode(player: str) -> str:
     """A player of a measurement as the log names it: "hybrid_25" is a hybrid of 25 simulations."""
     mode, _, simulations = player.partition("_")
-    return f"{mode}, {simulations} simulations" if simulations else mode
+    return f"{mode}, {simulations} simulation{'s' * (simulations != '1')}" if simulations else mode
 
 
 def _is_number(value: object) -> bool:

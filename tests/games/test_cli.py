@@ -1,12 +1,15 @@
 """How commands end, whatever still runs beside them."""
 
 import os
+import re
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
+
+from games.cli import Parser
 
 ROOT = Path(__file__).resolve().parents[2]
 CODE = """
@@ -39,6 +42,16 @@ def test_a_command_ends_without_its_background(end, code, errors, seconds):
     assert time.monotonic() - began < 50
 
 
+@pytest.mark.parametrize("command", ["play.py", "train.py", "study.py"])
+def test_without_the_packages_one_line_says_how_they_are_installed(command):
+    # -S: as the system's own Python, which has none of them.
+    words, env = [sys.executable, "-S", *command.split()], {**os.environ, "PYTHONPATH": ""}
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, env=env, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    said = r"error: the package \w+ is not installed here; in the clone, (.*)\n"
+    assert re.fullmatch(said, done.stderr)[1] in (ROOT / "README.md").read_text()
+
+
 COMMANDS = {
     "train.py": "--net",
     "play.py": "--mode",
@@ -61,9 +74,27 @@ def test_the_help_of_every_command_fits_on_one_screen_and_has_examples(command):
     assert (done.returncode, done.stderr) == (0, "")
     assert len(lines) <= 40
     assert max(map(len, lines)) <= 120
-    assert any(line.lstrip().startswith("python ") or "example: python " in line for line in lines)
+    assert any(line.lstrip().startswith("python ") for line in lines)
     if command != "train.py":
         assert COMMANDS[command] in done.stdout
+
+
+@pytest.mark.parametrize("columns", [60, 90, 150, 200])
+def test_the_help_is_as_wide_as_the_terminal_and_breaks_no_command(monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    prose, command, about = (
+        "a word or two " * 20,
+        "python play.py GAME --and 'a long flag; of it'",
+        "says it all, " * 5 + "too",
+    )
+    usage = f"examples:\n  {command}{' ' * 40}{about}\n  python play.py\n\n{prose}"
+    lines = Parser(prog="play.py", description=prose, epilog=usage).format_help().splitlines()
+    assert columns - 12 < max(map(len, lines)) <= columns
+    assert " ".join(" ".join(lines).split()).count(prose.strip()) == 2
+    beside = {60: "", 90: "", 150: f"  {about}", 200: f"{' ' * 40}{about}"}[columns]  # closer where that is enough
+    assert [line for line in lines if command in line] == [f"  {command}{beside}"]
+    assert "  python play.py" in lines
+    assert lines.count("") == 3
 
 
 def test_train_explains_its_settings_when_asked():

@@ -91,6 +91,41 @@ def test_a_bare_king_is_mated_by_the_shortest_way() -> None:
     )
 
 
+def proven(fen: str, moves: str = "") -> dict[str, tuple[int, int]]:
+    position = Position.from_text(GAME, fen)
+    for move in moves.split():
+        position.play_text(move)
+    found = TABLES.solutions(position)
+    return {GAME.format_action(position.state, action): (s.lower, s.upper) for action, s in found.items()}
+
+
+def test_what_is_proven_of_every_move() -> None:
+    legal = proven("8/8/8/3k4/8/8/4QK2/8 w - - 0 1")
+    assert set(legal.values()) == {(0, 0), (1, 1)}
+    assert {move for move, bounds in legal.items() if bounds == (0, 0)} == {"e2e6", "e2e5", "e2e4", "e2c4"}
+    assert set(proven("8/8/8/3k4/8/8/4QK2/8 b - - 0 1").values()) == {(-1, -1)}
+    assert proven("7k/5Q2/6K1/8/8/8/8/8 w - - 99 80")["f7g7"] == (1, 1)
+    assert proven("7k/5Q2/6K1/8/8/8/8/8 w - - 99 80")["f7a2"] == (0, 0)  # the fifty moves are over
+    assert proven("8/8/8/3k4/8/8/4QK2/8 w - - 0 1", "f2e1 d5c5 e1f2 c5d5")["e2d3"] == (0, 1)
+    assert proven(chess.STARTING_FEN) == {}
+
+
+@pytest.mark.parametrize(("clock", "draws"), [(0, 0), (95, 1)])
+def test_the_fifty_moves_may_take_a_win_and_spare_a_loss(clock: int, draws: int) -> None:
+    attack = proven(f"8/8/8/3k4/8/8/4RK2/8 w - - {clock} 1")
+    assert attack["f2f3"] == (1 - draws, 1)
+    assert set(proven(f"8/8/8/3k4/8/8/4RK2/8 b - - {clock} 1").values()) == {(-1, draws - 1)}
+
+
+def test_a_session_knows_the_truth_and_says_so_of_its_own_move() -> None:
+    session = Session(GAME, parse_spec("search:simulations=20,seed=1"), None)
+    assert session.truth(lambda: False) == {}
+    assert session.think().proven is None
+    session.new_game("8/8/8/3k4/8/8/4QK2/8 w - - 0 1")
+    assert session.think().value_text() == "proven win"
+    assert session.truth(lambda: False)[session.think().action].value == 1
+
+
 @pytest.mark.parametrize(
     "fen", [chess.STARTING_FEN, "4k3/8/8/8/8/8/2QQ4/4K3 w - - 0 1", "4k2r/8/8/8/8/8/8/4K3 w k - 0 1"]
 )

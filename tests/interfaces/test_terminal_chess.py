@@ -147,3 +147,9 @@ def test_help_says_how_moves_are_written():
     said = talk("/help")[1]
     assert "such as e4, O-O or e8=Q" in said
     assert "/position [TEXT]" in said
+
+
+def test_the_tables_are_the_truth_of_a_comparison_with_three_men_left():
+    compared = talk("/compare", flags=("--mode", "search", "--fen", "8/8/8/3k4/8/8/4QK2/8 w - - 0 1"))[1]
+    assert re.search(r"search +\S+ +win .* win\n", compared)
+    assert re.search(r"what the tables say of each move:\n  win  .*\n.*\n  draw  e2e6 e2e5 e2e4 e2c4\n", compared)

@@ -110,6 +110,12 @@ def test_swap_lets_the_engine_move_for_the_other_side():
     assert "there is nobody to swap with" in said[1]
 
 
+def test_one_simulation_is_no_plural():
+    _, set_to, hint, _ = talk("/simulations 1", "/hint")
+    assert "1 simulation a move" in set_to
+    assert "  1 simulation  " in hint
+
+
 def test_budgets_count_from_the_next_move():
     _, before, set_to, after, shown, _ = talk("a1", "/simulations 7", "/hint", "/simulations")
     assert "7 simulations a move" in set_to

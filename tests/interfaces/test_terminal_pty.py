@@ -89,10 +89,13 @@ def test_ctrl_c_while_the_engine_thinks_makes_it_move_and_at_the_prompt_leaves()
     for typed, sign in (("/hint", "hint: "), ("4", "engine: ")):
         child.sendline(typed)
         time.sleep(1)
+        child.send("/mo")
         child.sendintr()
         began = time.monotonic()
         child.expect(PROMPT)
         assert time.monotonic() - began < 10
+        assert "/mo" not in child.before
+        assert "^C" not in child.before
         assert sign in child.before
         assert "stopped by Ctrl-C" in child.before
     assert child.before.count("x") + child.before.count("o") >= 2
@@ -159,17 +162,28 @@ def test_the_keyboards_history_works():
 def test_an_analysis_goes_on_until_a_key_and_the_next_line_is_read_as_ever():
     child = spawn("connect4", "--mode", "search", "--simulations", 10)
     say(child, "/hint")  # compiles
-    for stop in (lambda: child.send(" "), child.sendintr):
+    for stop, columns in ((lambda: child.send(" "), 60), (child.sendintr, 90)):
         child.sendline("/analyse")
         child.expect("any key stops")
         time.sleep(1)
-        child.setwinsize(30, 60)
+        child.setwinsize(30, columns)
+        child.expect(r"\033\[2J")
+        child.expect("any key stops")
+        assert len(re.findall(r"^[ .·]+$", plain(child.before).replace("\r", ""), re.M)) == 6  # the board, once more
         stop()
         child.expect(PROMPT)
         shown = plain(child.before)
         assert max(int(n.replace(",", "")) for n in re.findall(r"([\d,]+) simulations", shown)) > 10_000
-    assert "10 simulations a move" in say(child, "/simulations")
+    child.sendline("/simulations")
+    child.expect("10 simulations a move")
     child.sendline("/quit")
+    assert ends(child) == 0
+
+
+def test_an_analysis_ends_by_itself_once_the_outcome_is_proven():
+    child = spawn("tictactoe", *SEARCH)
+    assert "search: proven draw" in plain(say(child, "/analyse"))
+    child.sendeof()
     assert ends(child) == 0
 
 

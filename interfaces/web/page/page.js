@@ -76,7 +76,7 @@ function render() {
   const view = now ? state.board : earlier;
   const ply = view.ply;
   $("game").textContent = state.game.spec;
-  $("headline").textContent = state.headline.replace(`${state.game.spec}, `, "").split(", mode ")[0];
+  $("headline").textContent = state.headline.replace(`${state.game.spec}, `, "").split(/, (?:mode|level) /)[0];
   document.title = `${state.game.name} · Tandem`;
   document.body.dataset.look = state.game.grid?.look ?? "text";
   setText($("status"), status());
@@ -102,13 +102,8 @@ function setText(place, words) {
 }
 
 function status() {
-  const { outcome, ending, side, thinking, to_move: mover } = state;
-  if (outcome !== null) {
-    const winner = outcome > 0 ? "first" : "second";
-    const alone = side === "first" || side === "second";
-    const verdict = !outcome ? "A draw" : !alone ? `The ${winner} player wins` : winner === side ? "You win" : "The engine wins";
-    return ending ? `${verdict}: ${ending}` : verdict;
-  }
+  const { verdict, side, thinking, to_move: mover } = state;
+  if (verdict) return verdict[0].toUpperCase() + verdict.slice(1);
   if (thinking === "move" || thinking === "step") return `The engine (${mover}) thinks …`;
   const doing = { hint: ", looking for a hint …", compare: ", comparing …", analyse: ", analysing …" }[thinking] ?? "";
   if (side === "none") return `Paused, ${mover} to move${doing}`;
@@ -161,7 +156,7 @@ function moveButton(move) {
 }
 
 function drawControls() {
-  const { side, thinking, paused, outcome, modes, mode, budget } = state;
+  const { side, thinking, paused, outcome, modes, mode, budget, level, levels } = state;
   const over = outcome !== null;
   const moving = thinking === "move" || thinking === "step";
   $("hint").disabled = $("compare").disabled = over || moving;
@@ -186,7 +181,10 @@ function drawControls() {
     $(`mode-${name}`).disabled = !playable;
     $(`mode-${name}`).checked = name === mode;
   }
-  setText($("about-mode"), modes.find(({ name }) => name === mode).about);
+  const { about } = modes.find(({ name }) => name === mode);
+  setText($("about-mode"), level === null ? about : `Level ${level} plays; hints and analysis are by mode ${mode}.`);
+  for (let n = $("level").options.length; n <= levels; n++) $("level").append(element("option", { value: n }, n));
+  if (document.activeElement !== $("level")) $("level").value = level ?? "";
   if (![$("amount"), $("unit")].includes(document.activeElement)) {
     $("unit").value = budget.simulations === null ? "seconds" : "simulations";
     $("amount").value = budget.simulations ?? budget.seconds;
@@ -240,6 +238,7 @@ for (const name of simple) $(name).addEventListener("click", () => command(name)
 $("new").addEventListener("click", () => command("new"));
 $("analyse").addEventListener("click", () => command("analyse", { on: !state.analysing }));
 $("side").addEventListener("change", (event) => command("side", { side: event.target.value }));
+$("level").addEventListener("change", (event) => command("level", { level: event.target.value || null }));
 $("swap").addEventListener("click", () => command("side", { side: state.side === "first" ? "second" : "first" }));
 $("settings").addEventListener("submit", (event) => {
   event.preventDefault();

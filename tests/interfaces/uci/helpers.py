@@ -84,3 +84,8 @@ def fields(line: str) -> dict[str, str]:
         found[name] = " ".join(words[:count])
         words = words[count:]
     return found
+
+
+def best(lines: list[str]) -> dict[str, str]:
+    """The last line on the best move."""
+    return fields([line for line in lines if " multipv 1 " in line][-1])

@@ -139,6 +139,21 @@ def test_a_game_to_its_end_by_clicks_with_a_reload_and_modes_in_the_middle(drive
         assert page.complaints() == []
 
 
+def test_a_level_is_chosen_and_ends_where_a_mode_is(driver):
+    with served(session("search:simulations=200")) as client:
+        page = Page(driver, client).open()
+        page.until(lambda: len(page.all("#level option")) == 11)
+        Select(page.one("#level")).select_by_value("3")
+        page.until(lambda: client.state()["level"] == 3)
+        page.until(lambda: page.text("about-mode") == "Level 3 plays; hints and analysis are by mode search.")
+        page.click_cell("b2")
+        page.until(lambda: len(page.moves()) == 2)
+        page.click("mode-exact")
+        page.until(lambda: client.state()["level"] is None)
+        page.until(lambda: Select(page.one("#level")).first_selected_option.text == "none")
+        assert page.complaints() == []
+
+
 def test_two_tabs_see_the_same_game(driver):
     with served(session("search:simulations=50"), side="both") as client:
         page = Page(driver, client).open()
@@ -255,7 +270,7 @@ def test_the_engine_against_itself(driver):
         page.until(lambda: len(page.moves()) == 1)
         page.click("run")
         page.until(lambda: client.state()["outcome"] is not None)
-        page.until(lambda: page.text("status") in ("The first player wins", "The second player wins", "A draw"))
+        page.until(lambda: page.text("status") in ("First wins", "Second wins", "A draw"))
 
 
 def test_a_game_of_ones_own_is_clicked_where_it_says_how_it_looks_and_has_buttons_where_not(driver, tmp_path):
@@ -271,7 +286,7 @@ def test_a_game_of_ones_own_is_clicked_where_it_says_how_it_looks_and_has_button
         page = Page(driver, client).open()
         assert page.one("#board pre").text.splitlines()[0] == "4  . . . ."
         assert len(page.all(".legal .move")) == 12
-        next(button for button in page.all(".legal .move") if button.text == "b3").click()
+        page.until(lambda: next(b for b in page.all(".legal .move") if b.text == "b3").click() is None)
         page.until(lambda: page.moves() == ["b3"])
         assert page.one("#board pre").text.count("#") == 2
         assert page.complaints() == []

@@ -80,6 +80,16 @@ REFUSED = {
     "budget": ("POST", "/api/budget", '{"seconds": "0"}', OURS, 400, "seconds must be a number above 0"),
     "budget of NaN": ("POST", "/api/budget", '{"seconds": NaN}', OURS, 400, "seconds must be a number above 0"),
     "two budgets": ("POST", "/api/budget", '{"seconds": 1, "simulations": 2}', OURS, 400, "either simulations or"),
+    "level": (
+        "POST",
+        "/api/level",
+        '{"level": "11"}',
+        OURS,
+        400,
+        "a whole number from 1, the weakest, to 10, not '11'",
+    ),
+    "level of a kind": ("POST", "/api/level", '{"level": [3]}', OURS, 400, "level must be a level, or null"),
+    "no level": ("POST", "/api/level", "{}", OURS, 400, "level must be a level, or null"),
     "analyse": ("POST", "/api/analyse", '{"on": "yes"}', OURS, 400, "on must be true or false"),
     "run": ("POST", "/api/run", "{}", OURS, 400, "choose side none"),
     "ply": ("GET", "/api/position?ply=x", "", {}, 400, "ply must be a whole number"),
@@ -177,6 +187,25 @@ def test_changes_while_the_engine_thinks_begin_its_thought_anew_or_end_it():
         assert client.ask("new")["thinking"] == "move"  # the engine begins
         client.ask("budget", simulations=30)
         assert len(client.rested()["moves"]) == 1
+
+
+def test_a_level_plays_until_a_mode_or_a_budget_is_chosen_and_hints_as_strong_as_ever(tmp_path):
+    recorder = Recorder(load("gomoku:size=7"), tmp_path / "games.sgf")
+    with served(session("search:simulations=700", "gomoku:size=7"), recorder=recorder) as client:
+        state = client.ask("level", level="1")
+        assert (state["level"], state["mode"], state["levels"]) == (1, "search", 10)
+        client.ask("move", move="d4")
+        assert client.rested()["candidates"]["simulations"] == 5
+        assert "Tandem level 1" in (tmp_path / "games.sgf").read_text()
+        client.ask("hint")
+        assert client.rested()["candidates"]["simulations"] > 100
+        assert client.ask("mode", mode="search")["level"] is None
+        client.ask("level", level=2)
+        assert client.ask("budget", simulations=300)["level"] is None
+        client.ask("level", level=2)
+        assert client.ask("level", level=None)["level"] is None
+        client.ask("move", move="a1")
+        assert client.rested()["candidates"]["simulations"] > 100
 
 
 def test_hints_and_analysis_leave_the_game_alone_and_end_with_a_move():
