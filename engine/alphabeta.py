@@ -33,6 +33,7 @@ NODES, DEPTH, HANDED_UP, VALUE, ROOT_PLY = 0, 1, 2, 3, 4  # of a search's contro
 CONTROL_WORDS = 5
 PAUSED, DONE, TOO_LONG = 0, 1, 2  # what `search` returns
 FREE, USED, PINNED = 0, 1, 2  # an entry of the table; what is pinned stays whatever comes
+UNSOLVED = 2**20  # what `outcome_of` returns where it proves no score
 UNKNOWN = 2  # what `keepers` returns where it proves no outcome
 
 
@@ -105,6 +106,7 @@ class Parts:
     slot_of: Callable[..., Any]
     run: Callable[..., Any]
     keepers: Callable[..., Any]
+    outcome_of: Callable[..., Any]
 
 
 @cache
@@ -277,7 +279,31 @@ def parts(game: Game) -> Parts:
             keeps[j] = 1
         return -1
 
-    return Parts(slot_of, run, keepers)
+    @part(game)
+    def outcome_of(
+        roots: Any, i: Any, ply: Any, budget: Any, table: Any, states: Any, words: Any, moves: Any, frames: Any,
+        control: Any
+    ) -> Any:  # fmt: skip
+        """A score of roots[i] of the right sign, or UNSOLVED when `budget` is too small.
+
+        Its distance is one that the better side can force: a win comes no later, a loss can be put off no longer.
+        """
+        start = control[NODES]
+        for bar in (0, -1):  # first look for a win, then for a draw
+            states[0] = roots[i]
+            frames[0].alpha = bar
+            frames[0].beta = bar + 1
+            control[DEPTH] = 0
+            control[HANDED_UP] = 0
+            control[ROOT_PLY] = ply
+            left = budget - (control[NODES] - start)
+            if run(table, states, words, moves, frames, control, left) != DONE:
+                return UNSOLVED
+            if control[VALUE] > bar:
+                break
+        return control[VALUE]
+
+    return Parts(slot_of, run, keepers, outcome_of)
 
 
 @cache

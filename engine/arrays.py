@@ -7,6 +7,7 @@ import numpy as np
 from engine.evalcache import EvalCache
 from engine.gumbel import bracket_type
 from engine.kernels import SLOT
+from engine.leafproofs import forget, provers
 from engine.netplan import NetPlan
 from engine.tree import NODE, reset
 from games.contract import Game
@@ -16,7 +17,9 @@ from games.rng import Random
 class TreeArrays:
     """One arena of nodes, its spare for compaction, and what the kernels need beside it."""
 
-    def __init__(self, game: Game, nodes: int, leaves: int, seed: int, cache: EvalCache, inputs: Game) -> None:
+    def __init__(
+        self, game: Game, nodes: int, leaves: int, proof_nodes: int, seed: int, cache: EvalCache, inputs: Game
+    ) -> None:
         """`inputs` is the game as what evaluates wants it encoded."""
         self.nodes, self.spare = np.empty((1, nodes), NODE), np.empty((1, nodes), NODE)
         self.used = np.ones(1, np.int64)
@@ -32,11 +35,16 @@ class TreeArrays:
         self.budget = np.zeros(1, np.int64)
         self.bracket = np.zeros(1, bracket_type(game))
         self.evaluations = 0
-        self.cache = cache
+        self.cache, self.provers = cache, provers(game, 1, proof_nodes)
         self.net_plan: NetPlan | None = None
 
     def clear(self) -> None:
-        """Forget the tree and every evaluation."""
+        """Forget everything."""
+        self.uproot()
+        forget(self.provers, 0)
+
+    def uproot(self) -> None:
+        """Forget the tree and every evaluation, but not what exact search found: a win must be found again."""
         self.cache.forget()
         reset(self.nodes[0].view(np.recarray)[0])
         self.used[0] = 1

@@ -14,10 +14,12 @@ import numpy as np
 from numba.extending import register_jitable
 
 from engine import tree as t
+from engine.alphabeta import UNSOLVED
 from engine.compaction import compact, is_full
 from engine.compaction import thin as thin_tree
 from engine.evalcache import DRAW, PRIORS, VALUE, name_of, place_of
 from engine.gumbel import improved_policy, open_bracket, select_root
+from engine.leafproofs import settle_part
 from engine.noise import add_noise
 from games.compiler import kernel
 from games.contract import Game
@@ -72,6 +74,20 @@ def end_at_once(
 
 
 @register_jitable
+def foreseen(
+    best_first: Any, settle: Any, far: Any, provers: Any, g: Any, leaves: Any, b: Any, ply: Any, scratch: Any, o: Any
+) -> Any:  # fmt: skip
+    """The score of leaves[b], where looking ahead or exact search finds it; else UNSOLVED. Such a leaf needs no net.
+
+    far is MAX_PLIES + 1, ply that of the leaf in its game; scratch int32 [MAX_LEGAL] is overwritten.
+    """
+    ahead = best_first(leaves[b], scratch) if o.look_ahead else 0
+    if ahead < 0:
+        return far + ahead if ahead & 1 else -far - ahead
+    return settle(provers, g, leaves, b, ply, o.proof_nodes) if o.proof_nodes > 0 else UNSOLVED
+
+
+@register_jitable
 def root_choice(tree: Any, bracket: Any, o: Any, scores: Any) -> Any:
     """The root's child that its bracket is due to visit; -1 where there is no bracket, or nothing to choose."""
     root = tree[0]
@@ -111,6 +127,7 @@ def kernels(game: Game) -> Kernels:
     repetition, max_legal, max_plies = game.repetition, game.max_legal, game.max_plies
     static_value = game.static_value or no_static_value
     best_first = game.ahead or legal  # never negative then: nothing is decided ahead
+    settle, far = settle_part(game), max_plies + 1
 
     @kernel(game)
     def plan(
@@ -167,14 +184,15 @@ def kernels(game: Game) -> Kernels:
     @kernel(game)
     def gather(
         trees: Any, used: Any, roots: Any, histories: Any, counts: Any, budget: Any, brackets: Any, slots: Any,
-        leaves: Any, paths: Any, moves: Any, planes: Any, kept: Any, o: Any
+        leaves: Any, paths: Any, moves: Any, planes: Any, kept: Any, provers: Any, o: Any
     ) -> Any:  # fmt: skip
         """Walk every slot to a leaf that wants an evaluation; returns how many rows of planes were written.
 
         trees NODE [trees, nodes], used int64 [trees], roots STATE [trees], histories uint64 [trees, positions], counts
         int64 [trees], budget int64 [trees] simulations left (counted down here), brackets [trees] of
         gumbel.bracket_type, slots SLOT [slots], leaves STATE [slots],
-        paths int32 [slots, MAX_PLIES + 2], moves int32 [slots, MAX_LEGAL], planes float32 [slots, *PLANES], kept Kept.
+        paths int32 [slots, MAX_PLIES + 2], moves int32 [slots, MAX_LEGAL], planes float32 [slots, *PLANES], kept Kept,
+        provers Provers of these trees.
         Simulations that end without one (finished, proven, repeated, evaluated before) are backed up at once and the
         next begins. Slots whose leaves are the same position share a row; those of a full tree walk no further.
         """
@@ -204,11 +222,12 @@ def kernels(game: Game) -> Kernels:
                 draw = 1.0
                 if ended == t.LEAF:
                     k = legal(s, moves[b])
-                    # A leaf that a look ahead decides needs no evaluation; the root needs its children all the same.
-                    ahead = best_first(s, promising) if o.look_ahead and k > 0 and depth > 0 else 0
-                    if ahead < 0:
-                        tree[leaf].plies = -ahead
-                        value, draw = t.finish(tree, path, depth, -1 if ahead & 1 else 1, o)
+                    score = UNSOLVED
+                    if k > 0 and depth > 0:  # the root needs its children all the same
+                        ply = counts[g] + depth
+                        score = foreseen(best_first, settle, far, provers, g, leaves, b, ply, promising, o)
+                    if score != UNSOLVED:
+                        value, draw = t.finish_ahead(tree, path, depth, score, far, o)
                     elif k > 0:
                         place = -1
                         row = rows

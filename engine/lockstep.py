@@ -11,6 +11,7 @@ from engine.evalcache import EvalCache
 from engine.evaluator import Evaluator, inputs_of
 from engine.gumbel import bracket_type
 from engine.kernels import CHECK_EVERY, SLOT
+from engine.leafproofs import forget, provers
 from engine.position import Position
 from engine.result import MoveReport, SearchResult
 from engine.search import CHUNK, Search
@@ -100,11 +101,12 @@ class Lockstep:
         self.paths, self.moves = np.zeros((slots, depth), np.int32), np.zeros((slots, game.max_legal), np.int32)
         self.planes = np.zeros((slots, *inputs.planes), np.float32)
         self.logits, self.wdl = np.zeros((slots, inputs.logits), np.float32), np.zeros((slots, 3), np.float32)
+        self.provers = provers(game, places, int(self.search.options["proof_nodes"][0]))
         self.brackets = np.zeros(places, bracket_type(game))
         self.cache = cache or EvalCache(game, 0)
         self.wanted, self.simulations = np.zeros(places, np.int64), np.zeros(places, np.int64)
         self.budget, self.chunk, self.look_at = (np.zeros(places, np.int64) for _ in range(3))
-        self.searching, self.looks = np.zeros(places, np.bool_), np.zeros(places, np.bool_)
+        self.searching, self.looks, self.for_wins = (np.zeros(places, np.bool_) for _ in range(3))
         self.evaluations, self.seconds = np.zeros(places, np.int64), np.zeros(places)
 
     def enter(self, place: int, position: Position, simulations: int) -> None:
@@ -117,10 +119,12 @@ class Lockstep:
         self.used[place], self.roots[place] = 1, position.state[0]
         if game.repetition:
             self.histories[place, : position.ply] = position.keys[:-1]
-            self.counts[place] = position.ply
+        self.counts[place] = position.ply
+        forget(self.provers, place)
         self.simulations[place] = self.evaluations[place] = self.chunk[place] = self.budget[place] = 0
         self.seconds[place] = 0.0
-        self.looks[place] = self.search.looks_for_wins(simulations, None)
+        self.for_wins[place] = self.search.looks_for_wins(simulations, None)
+        self.looks[place] = self.for_wins[place] or self.search.options["proof_nodes"][0] > 0
         if mode.plies_of_search is not None:
             simulations = 1 + mode.plies_of_search * len(position.legal())
         self.wanted[place] = simulations
@@ -145,7 +149,7 @@ class Lockstep:
         k, o, rng = self.search.kernels, self.search.options[0], self.search.trees[0].rng
         rows = k.gather(
             self.trees, self.used, self.roots, self.histories, self.counts, self.budget, self.brackets, self.slots,
-            self.leaves, self.paths, self.moves, self.planes, self.cache.kept, o
+            self.leaves, self.paths, self.moves, self.planes, self.cache.kept, self.provers, o
         )  # fmt: skip
         if rows:
             self.evaluator.evaluate(self.planes[:rows], self.logits[:rows], self.wdl[:rows])
@@ -185,7 +189,9 @@ class Lockstep:
     def _next_chunk(self, place: int) -> None:
         """Hand out the next simulations in the portions in which Search runs and checks them."""
         if self.looks[place] and self._ran(place):
-            self.search.prove_wins(self.trees[place], self.roots[place : place + 1])
+            tree, root = self.trees[place], self.roots[place : place + 1]
+            self.search.position = self.positions[place]
+            self.search.look_at_root(tree, root, self.provers, place, for_wins=self.for_wins[place])
             self.looks[place] = False
         left = int(self.wanted[place]) - self._ran(place)
         self.leave(place)

@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 
 from engine import tree as t
+from engine.alphabeta import UNSOLVED
 from engine.compaction import is_full
 from engine.evalcache import DRAW, PRIORS, VALUE, EvalCache, name_of, place_of
-from engine.kernels import CHECK_EVERY, end_at_once, no_static_value, rollout, root_choice
+from engine.kernels import CHECK_EVERY, end_at_once, foreseen, no_static_value, rollout, root_choice
+from engine.leafproofs import Provers, settle_part
 from engine.perceptron import KernelNet, hidden, hidden_of_list, output, softmax
 from games.compiler import kernel
 from games.contract import Game
@@ -26,14 +28,14 @@ class NetPlan:
 
     def advance(
         self, tree: Any, used: Any, bracket: Any, root: Any, history: Any, count: int, path: Any, o: Any, n: int,
-        left: int, rng: Any, cache: EvalCache
+        left: int, rng: Any, cache: EvalCache, provers: Provers
     ) -> tuple[int, int]:  # fmt: skip
         """Run plan_net, which see, with what `cache` keeps (one entry at least).
 
         Raises TandemError when the net's outputs are no numbers.
         """
         cache.make_room(n)
-        rest = self.net.weights, self.scratch, cache.kept
+        rest = self.net.weights, self.scratch, cache.kept, provers
         ran, evaluations = self.plan(tree, used, bracket, root, history, count, path, o, n, left, rng, *rest)
         if evaluations < 0:
             raise self.net.broken("a position of this search")
@@ -52,12 +54,12 @@ def net_plan(game: Game, listed: bool) -> Callable[..., Any]:
     transform, transform_action = game.transform, game.transform_action
     best_first = game.ahead or legal  # never negative then: nothing is decided ahead
     shape, cells, max_plies = game.planes, prod(game.planes), game.max_plies
-    features = game.features
+    features, settle, far = game.features, settle_part(game), game.max_plies + 1
 
     @kernel(inputs)
     def plan_net(
         tree: Any, used: Any, bracket: Any, root: Any, history: Any, count: Any, path: Any, o: Any, n: Any, left: Any,
-        rng: Any, weights: Any, scratch: Any, kept: Any
+        rng: Any, weights: Any, scratch: Any, kept: Any, provers: Any
     ) -> Any:  # fmt: skip
         """Run up to n simulations; returns how many ran and how many evaluations they took, -1 for one that is NaN.
 
@@ -65,7 +67,8 @@ def net_plan(game: Game, listed: bool) -> Callable[..., Any]:
 
         tree NODE [nodes], used int64 [1] nodes in use, bracket [1] of gumbel.bracket_type, root STATE [3] (all but the
         first are scratch), history uint64 [positions], path int32 [MAX_PLIES + 2], o OPTIONS record, left the budget
-        for early stop, rng uint64 [1], weights and scratch of a KernelNet, kept Kept.
+        for early stop, rng uint64 [1], weights and scratch of a KernelNet, kept Kept,
+        provers Provers of one tree.
         """
         moves = np.empty(max_legal, np.int32)
         keys = np.empty(path.shape[0] if repetition > 0 else 1, np.uint64)
@@ -94,11 +97,11 @@ def net_plan(game: Game, listed: bool) -> Callable[..., Any]:
             value: Any = t.utility(0, depth, o.draw_value)
             draw: Any = 1.0
             k = legal(s, moves) if ended == t.LEAF else 0
-            # As in gather: a leaf that a look ahead decides needs no evaluation.
-            ahead = best_first(s, promising) if o.look_ahead and k > 0 and depth > 0 else 0
-            if ahead < 0:
-                tree[leaf].plies = -ahead
-                value, draw = t.finish(tree, path, depth, -1 if ahead & 1 else 1, o)
+            score = UNSOLVED
+            if k > 0 and depth > 0:
+                score = foreseen(best_first, settle, far, provers, 0, root, 1, count + depth, promising, o)
+            if score != UNSOLVED:
+                value, draw = t.finish_ahead(tree, path, depth, score, far, o)
             elif k > 0:
                 policy_terms(s, moves, k, summed)
                 name = name_of(eval_key(s), summed, k)

@@ -12,25 +12,21 @@ from engine.compaction import is_full
 from engine.evalcache import EvalCache
 from engine.evaluator import Evaluator, inputs_of
 from engine.kernels import CHECK_EVERY, kernels
+from engine.leafproofs import Provers, root_kernel
 from engine.modes import resolve
 from engine.netplan import NetPlan
+from engine.options import options_of
 from engine.perceptron import KernelNet
 from engine.position import Position
 from engine.result import MoveReport, SearchResult
 from engine.settings import DEFAULT_SIMULATIONS, Settings, check_budget
-from engine.tree import LEAF_NET, LEAF_ROLLOUT, LEAF_STATIC, NODE, OPTIONS
+from engine.tree import NODE
 from games.contract import Game
 from games.errors import TandemError
 from games.rng import Random, seed_for
 
 # Leaves that wait for one batch choose without each other's values: that costs little in a search of many times more.
 MOST_LEAVES, SIMULATIONS_PER_LEAF = 16, 100
-# By leaf value. Chosen on labelled Connect Four positions, among 0.8 to 5 with nets and 1.5 to 8 with play-outs; for
-# static values in games of chess at 2,000 to 5,000 simulations, among 0.08 to 3 and -1 to 0.2: 0.3 plays as well as 1,
-# which finds more mates.
-C_PUCT = {"net": 1.5, "rollout": 3.0, "static": 1.0}
-# Play-outs say little until each move has had one.
-FPU_REDUCTION = {"net": 0.25, "rollout": -1.0, "static": 0.0}
 NEVER = 2**40  # simulations: more than can be left, so that nothing is decided early
 # From which budget on a search begins by looking for wins in three plies: in chess one to two milliseconds.
 LOOK_SIMULATIONS, LOOK_SECONDS = 1000, 0.05
@@ -58,14 +54,18 @@ class Search:
             raise TandemError("a kernel net evaluates one leaf at a time: leave leaves out, or use backend=torch")
         inputs = inputs_of(game, self.evaluator)
         self.kernels = kernels(inputs)
-        self.options = self._options()
+        self.settle_root = root_kernel(game)
+        self.options = options_of(game, self.settings, self.mode)
         threads = self.settings.threads if self.mode.plies_of_search is None else 1  # a few evaluations need no more
         nodes = self.settings.memory // (2 * NODE.itemsize * threads)
         nodes = max(nodes, 2 * game.max_legal + 1)
         leaves = game.max_legal if self.mode.plies_of_search == 1 else self.settings.leaves or MOST_LEAVES
         seeds = [seed_for(self.settings.seed, i) for i in range(threads)]
         caches = [EvalCache(game, self.settings.cache if self.evaluator is not None else 0, 1) for _ in seeds]
-        self.trees = [TreeArrays(game, nodes, leaves, *rest, inputs) for rest in zip(seeds, caches, strict=True)]
+        proof_nodes = int(self.options["proof_nodes"][0])
+        self.trees = [
+            TreeArrays(game, nodes, leaves, proof_nodes, *rest, inputs) for rest in zip(seeds, caches, strict=True)
+        ]
         if isinstance(self.evaluator, KernelNet):
             for tree in self.trees:
                 tree.net_plan = NetPlan(game, self.evaluator)
@@ -77,25 +77,6 @@ class Search:
         self.simulations, self.seconds = 0, 0.0
         self.history = np.zeros(1, np.uint64)
         self.moves_chosen = self.moves_planned = 0
-
-    def _options(self) -> np.ndarray:
-        s, mode = self.settings, self.mode
-        options = np.zeros(1, OPTIONS)
-        o = options[0]
-        o["c_puct"] = s.c_puct if s.c_puct is not None else C_PUCT[mode.value]
-        o["fpu_reduction"] = s.fpu_reduction if s.fpu_reduction is not None else FPU_REDUCTION[mode.value]
-        if mode.plies_of_search == 1:
-            o["fpu_reduction"] = -1e6  # every child once before any twice
-        if s.value_pruning and mode.value != "net":
-            raise TandemError(f"value_pruning goes by a net's values; mode {mode.name} has value={mode.value}")
-        o["value_pruning"] = s.value_pruning if mode.plies_of_search is None else 0.0
-        o["draw_value"] = s.draw_value
-        o["images"] = min(s.images, self.game.symmetries)
-        o["solve"], o["early_stop"] = s.solve, s.early_stop and mode.plies_of_search is None
-        o["look_ahead"] = s.solve and s.look_ahead and mode.plies_of_search is None and self.game.ahead is not None
-        o["uniform_prior"] = mode.prior == "uniform"
-        o["leaf"] = {"net": LEAF_NET, "rollout": LEAF_ROLLOUT, "static": LEAF_STATIC}[mode.value]
-        return options
 
     def _batch_leaves(self, leaves: int) -> None:
         """Evaluate that many leaves of a tree at once; the virtual loss keeps them apart, and each has room to grow."""
@@ -148,12 +129,12 @@ class Search:
             for action in position.actions[last.ply :]:
                 used = int(self.kernels.reroot(tree.nodes[0], action, tree.spare[0]))
                 if used == 0:
-                    tree.clear()
+                    tree.uproot()
                     break
                 tree.nodes, tree.spare = tree.spare, tree.nodes
                 tree.used[0] = used
             if tree.nodes[0, 0]["first_child"] < 0:
-                tree.clear()  # a leaf carries nothing over, but perhaps a draw by repetition that is not claimed
+                tree.uproot()  # a leaf carries nothing over, but perhaps a draw by repetition that is not claimed
         return True
 
     def advance(self, simulations: int, left: int | None = None) -> int:
@@ -231,7 +212,7 @@ class Search:
                     break
             rows = k.gather(
                 tree.nodes, tree.used, tree.roots, histories, counts, tree.budget, tree.bracket, slots, tree.leaves,
-                tree.path, tree.moves, tree.planes, tree.cache.kept, o
+                tree.path, tree.moves, tree.planes, tree.cache.kept, tree.provers, o
             )  # fmt: skip
             if rows:
                 self.evaluator.evaluate(tree.planes[:rows], tree.logits[:rows], tree.wdl[:rows])
@@ -249,7 +230,7 @@ class Search:
         root, path, o = tree.roots, tree.path[0], self.options[0]
         ran, evaluations = plan.advance(
             tree.nodes[0], tree.used, tree.bracket, root, self.history, count, path, o, simulations, left, tree.rng,
-            tree.cache
+            tree.cache, tree.provers
         )  # fmt: skip
         tree.evaluations += evaluations
         return ran
@@ -275,8 +256,9 @@ class Search:
         planned = self._plan_needed()
         if planned:
             self._restrict()
-            if self.looks_for_wins(simulations or DEFAULT_SIMULATIONS, seconds):
-                self._look_for_wins()
+            looks = self.looks_for_wins(simulations or DEFAULT_SIMULATIONS, seconds)
+            if looks or self.options["proof_nodes"][0]:
+                self._look_at_roots(looks)
             if seconds is not None:
                 self._run_clock(seconds, simulations, stop)
             else:
@@ -298,7 +280,7 @@ class Search:
         self.advance(len(self.trees))
         self._open_brackets(1)
         for tree in self.trees:
-            self.prove_wins(tree.nodes[0], tree.roots)
+            self.look_at_root(tree.nodes[0], tree.roots, tree.provers, 0)
             self.kernels.thin(tree.nodes[0], tree.used[0], tree.spare[0])
         after = position.copy()
         after.play(self.result().action)
@@ -313,7 +295,7 @@ class Search:
         if self.mode.name == "auto" or self.mode.plies_of_search is not None:
             for tree in self.trees:
                 if tree.nodes[0, 0]["first_child"] < 0 or self.mode.plies_of_search is not None:
-                    tree.clear()
+                    tree.uproot()
             self.advance(1)
             self._restrict()
         if self.mode.plies_of_search == 1:
@@ -331,20 +313,26 @@ class Search:
         enough = simulations >= LOOK_SIMULATIONS if seconds is None else seconds >= LOOK_SECONDS
         return enough and settings.solve and settings.look_ahead
 
-    def _look_for_wins(self) -> None:
+    def _look_at_roots(self, for_wins: bool) -> None:
         if any(tree.nodes[0, 0]["first_child"] < 0 for tree in self.trees):
             self.advance(len(self.trees))
         for tree in self.trees:
-            self.prove_wins(tree.nodes[0], tree.roots)
+            self.look_at_root(tree.nodes[0], tree.roots, tree.provers, 0, for_wins=for_wins)
 
-    def prove_wins(self, tree: np.ndarray, roots: np.ndarray) -> None:
-        """Prove the root's moves that win in three plies, where the game sees wins at once and the root has grown.
+    def look_at_root(
+        self, tree: np.ndarray, roots: np.ndarray, provers: Provers, g: int, *, for_wins: bool = True
+    ) -> None:
+        """Prove moves of a root that has grown: wins in three plies, and all that exact search settles.
 
-        tree NODE [nodes] of the position roots[0].
+        tree NODE [nodes] of the position under way, which stands in roots[0]; its provers have number g in `provers`.
         """
-        prove = self.kernels.win_soon
-        if prove is not None and tree[0]["first_child"] >= 0:
-            prove(tree, roots, self.trees[0].path[0])
+        path, o = self.trees[0].path[0], self.options[0]
+        if tree[0]["first_child"] < 0 or self.position is None:
+            return
+        if for_wins and self.kernels.win_soon is not None:
+            self.kernels.win_soon(tree, roots, path)
+        if o["proof_nodes"]:
+            self.settle_root(tree, roots, provers, g, self.position.ply, path, o)
 
     def _restrict(self) -> None:
         """Leave the roots the moves that are to be chosen from; they grow all that are legal in a first simulation."""

@@ -17,7 +17,8 @@ class Settings:
     `leaves` is how many leaves of a tree the net evaluates at once; None lets the budget decide. A kernel net takes
     one at a time, and may average over several `images` of a position under the game's symmetries. `cache` is the byte
     budget, for each thread, of what the net said and need not be asked again. With root "gumbel" a counted budget goes
-    to a bracket of at most `considered` moves (engine/gumbel.py).
+    to a bracket of at most `considered` moves (engine/gumbel.py). `proof_nodes` is how much exact search a leaf is
+    given before a net is asked (engine/leafproofs.py), 0 for none; None lets the game decide.
     """
 
     mode: str = "hybrid"
@@ -32,6 +33,7 @@ class Settings:
     draw_value: float = 0.0
     threshold: float = 0.7
     temperature: float = 0.0
+    proof_nodes: int | None = None
     images: int = 1
     threads: int = 1
     leaves: int | None = None
@@ -49,6 +51,8 @@ class Settings:
         for name, value in positive.items():
             if value < 1:
                 raise TandemError(f"{name} must be at least 1, not {value}")
+        if self.proof_nodes is not None and not 0 <= self.proof_nodes < 2**31:
+            raise TandemError(f"proof_nodes must lie between 0 and {2**31 - 1:,}, not {self.proof_nodes}")
         if self.root not in ROOTS:
             raise TandemError(f"unknown root '{self.root}': it is one of {', '.join(ROOTS)}")
         if not -1 <= self.draw_value <= 1:

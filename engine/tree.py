@@ -35,6 +35,7 @@ OPTIONS = np.dtype(
         ("fpu_reduction", "f4"),  # first-play urgency: how far below its parent's Q an unvisited child starts
         ("draw_value", "f4"),  # utility of a draw for the root player, in [-1, 1]; a win is 1, a loss -1
         ("value_pruning", "f4"),  # pass over moves that look this much worse than their best sibling; 0: none
+        ("proof_nodes", "i4"),  # of exact search that a leaf is given before the net is asked; 0: none
         ("images", "i4"),  # of a position under the game's symmetries, over which the net is averaged
         ("virtual_loss", "f4"),  # taken from each node of a path under way; 0 for one leaf at a time
         ("solve", "u1"),  # propagate proven outcomes
@@ -275,6 +276,13 @@ def finish(tree: Any, path: Any, depth: Any, result: Any, options: Any) -> Any:
         leaf.upper = result
         prove(tree, path, depth)
     return utility(result, depth, options.draw_value), 1.0 if result == 0 else 0.0
+
+
+@register_jitable
+def finish_ahead(tree: Any, path: Any, depth: Any, score: Any, far: Any, options: Any) -> Any:
+    """finish, of a leaf whose score is known sooner: as engine.alphabeta has it, for the player to move there."""
+    tree[path[depth]].plies = far - abs(score) if score != 0 else 0
+    return finish(tree, path, depth, -1 if score > 0 else 1 if score < 0 else 0, options)
 
 
 @register_jitable

@@ -28,6 +28,7 @@ U = np.uint64
 STATE = np.dtype([("me", "u8"), ("taken", "u8")])  # stones of the player to move, and of both
 ACTIONS, MAX_LEGAL, MAX_PLIES, PLANES = COLUMNS, COLUMNS, ROWS * COLUMNS, (10, ROWS, COLUMNS)
 SYMMETRIES = 2
+PROOF_NODES = 1000
 RULES_VERSION = 1
 GRID = "columns", "123456789"[:COLUMNS], [""] * ROWS
 HEIGHT = ROWS + 1

@@ -37,6 +37,8 @@ Optional, with defaults:
                                          once, -2 if every move lets the other win at once; else write the moves, most
                                          promising first and without those that lose so, and return how many; only
                                          where no move loses at once, which exact search goes by (None)
+    PROOF_NODES                          of exact search, that searches with a net give a leaf before they ask the net:
+                                         as many as pay, which arena matches tell (0)
     ending(s)                            Python-only: of a position that is over or drawn by a claim, why, in the words
                                          of its players, "stalemate" (None: who wins says it)
     GRID, pieces(s), touched(s, a)       Python-only, for boards that are drawn: GRID is (one of LOOKS, the names of the
@@ -152,6 +154,7 @@ class Game:
     symmetries: int
     repetition: int
     rules_version: int
+    proof_nodes: int
     sgf: int | None
     start: Callable[..., Any]
     legal: Callable[..., Any]

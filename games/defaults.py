@@ -29,6 +29,7 @@ def fill(module: ModuleType) -> None:
         "SGF": None,
         "LATER": (),
         "TERMS": 1,
+        "PROOF_NODES": 0,
         "TERM_LOGITS": getattr(module, "LOGITS", module.ACTIONS),
         "FEATURES": prod(module.PLANES),
         "MAX_ACTIVE": prod(module.PLANES),

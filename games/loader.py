@@ -135,6 +135,7 @@ def _load(name: str, path: Path, given: dict[str, Any]) -> Game:
         symmetries=module.SYMMETRIES,
         repetition=module.REPETITION,
         rules_version=module.RULES_VERSION,
+        proof_nodes=module.PROOF_NODES,
         sgf=module.SGF,
         **functions,
     )
@@ -247,6 +248,11 @@ def _require_constants(module: ModuleType, path: Path) -> None:
     repetition = getattr(module, "REPETITION", 0)
     if not isinstance(repetition, int) or repetition < 0 or repetition == 1:
         raise refuse("REPETITION", f"must be 0 (none) or how many occurrences draw, not {repetition!r}")
+    nodes = getattr(module, "PROOF_NODES", 0)
+    if not isinstance(nodes, int) or not 0 <= nodes < 2**31:
+        raise refuse("PROOF_NODES", f"must be a whole number from 0 to {2**31 - 1}, not {nodes!r}")
+    if nodes and repetition:
+        raise refuse("PROOF_NODES", "must be 0 where positions may repeat: exact search cannot say what they are worth")
     planes = module.PLANES
     if not (isinstance(planes, tuple) and len(planes) == 3 and all(isinstance(n, int) and n > 0 for n in planes)):
         raise refuse("PLANES", f"must be (channels, rows, columns), not {planes!r}")

@@ -27,6 +27,7 @@ ACTIONS, MAX_LEGAL, PLANES = CELLS + 1, CELLS - 4, (6, SIZE, SIZE)
 MAX_PLIES = 2 * (CELLS - 4) - 1  # no two passes without a disc between them
 POLICY = (1, 1)
 SYMMETRIES = 8
+PROOF_NODES = 120
 RULES_VERSION = 1
 SGF = 2
 GRID = "discs", "abcdefgh"[:SIZE], "12345678"[:SIZE]

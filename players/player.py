@@ -139,7 +139,7 @@ class EnginePlayer:
 def settings_of(spec: PlayerSpec, seed: int) -> Settings:
     """How a search goes by the options of a mode's spec."""
     names = ["prior", "value", "c_puct", "fpu_reduction", "draw_value", "threshold", "temperature", "threads", "leaves"]
-    names += ["root", "considered", "value_scale", "value_pruning", "images"]
+    names += ["root", "considered", "value_scale", "value_pruning", "images", "proof_nodes"]
     given = {name: getattr(spec, name) for name in names if getattr(spec, name) is not None}
     if spec.memory is not None:
         given["memory"] = spec.memory << 20

@@ -55,6 +55,7 @@ NUMBERS = {
     "leaves": _Number(int, 1, 4096),
     "draw_value": _Number(float, -1, 1),
     "value_pruning": _Number(float, 0, 2),
+    "proof_nodes": _Number(int, 0, 2**31 - 1),
     "images": _Number(int, 1, 2**31 - 1),
     "considered": _Number(int, 1, 2**31 - 1),
     "value_scale": _Number(float, 0, 1000, above=True),
@@ -93,6 +94,7 @@ class PlayerSpec:
     value_scale: float | None = None
     value_pruning: float | None = None
     images: int | None = None
+    proof_nodes: int | None = None
     command: str | None = None
 
     def __post_init__(self) -> None:

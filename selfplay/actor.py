@@ -10,6 +10,7 @@ from engine.evalcache import EvalCache
 from engine.evaluator import Evaluator, inputs_of
 from engine.gumbel import bracket_type
 from engine.kernels import SLOT, kernels
+from engine.leafproofs import provers
 from engine.tree import LEAF_NET, NODE, OPTIONS
 from games.contract import Game
 from games.rng import Random
@@ -80,6 +81,7 @@ class Actor:
         self.prove = prove_kernel(game)
         self.prover, self.table = Stack(game), new_table(game, PROOF_TABLE)
         self.keeps, self.legal = np.zeros((games, game.max_legal), np.uint8), np.zeros(game.max_legal, np.int32)
+        self.provers = provers(game, 1, 0)  # a whole position is proven before its search, and its leaves are not
         self.tried = np.zeros((game.max_plies + 1, 2), np.int64)
         self.waiting: list[tuple[np.ndarray, np.ndarray]] = []  # rows and children of games under way
         self.finished: list[tuple[np.ndarray, np.ndarray]] = []  # ended games and their actions
@@ -113,7 +115,7 @@ class Actor:
         o = self.options[0]
         rows = self.kernels.gather(
             self.trees, self.used, self.roots, self.histories, self.counts, self.budget, self.brackets, self.slots,
-            self.leaves, self.paths, self.moves, self.planes, self.cache.kept, o,
+            self.leaves, self.paths, self.moves, self.planes, self.cache.kept, self.provers, o,
         )  # fmt: skip
         if rows:
             self.evaluator.evaluate(self.planes[:rows], self.logits[:rows], self.wdl[:rows])
