@@ -36,7 +36,7 @@ def main() -> None:
     torch_net, kernel_net = load_evaluator(game, path, "torch"), load_evaluator(game, path, "kernel")
 
     def rate(evaluator: object, leaves: int | None, simulations: int, cache: int = 32 << 20) -> Callable[[], float]:
-        settings = Settings("hybrid", early_stop=False, leaves=leaves, cache=cache)
+        settings = Settings("hybrid", early_stop=False, leaves=leaves, cache=cache, proof_nodes=0)
 
         def run() -> float:
             search = Search(game, settings, evaluator)

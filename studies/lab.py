@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from engine.modes import MODES
 from engine.position import Position
 from engine.search import Search
 from engine.settings import Settings
@@ -28,7 +29,7 @@ from games.processes import cores, end_with_parent, sigint_ignored
 from games.rng import seed_for
 from nets.modelfile import read_header
 from players.evaluators import load_evaluator
-from players.spec import parse_spec
+from players.spec import PlayerSpec, parse_spec
 from selfplay.answers import answers
 from selfplay.arena import play_match
 from selfplay.labels import Label
@@ -115,10 +116,16 @@ class Measured:
 Work = Callable[[str, Any, Path | None, int, Sequence[list[int]]], list[Any]]
 
 
+def plain(spec: str) -> PlayerSpec:
+    """The player without exact search in its tree: here that is a way of its own to choose a move."""
+    player = parse_spec(spec)
+    return player.with_options(proof_nodes=0) if player.kind in MODES else player
+
+
 def _answer(game: str, spec: str, model: Path | None, seed: int, lines: Sequence[list[int]]) -> list[Any]:
     """One player's answers: action, seconds, core-seconds, evaluations."""
     loaded = load(game)
-    found = answers(loaded, [parse_spec(spec)], _positions(loaded, lines), model=model, seed=seed, workers=1)[0]
+    found = answers(loaded, [plain(spec)], _positions(loaded, lines), model=model, seed=seed, workers=1)[0]
     return [[a.action, a.seconds, a.core_seconds, a.evaluations] for a in found]
 
 
@@ -131,7 +138,7 @@ def _search(
     chosen = {name: value for name, value in settings.items() if name != "simulations"}
     found = []
     for i, position in enumerate(_positions(loaded, lines)):
-        search = Search(loaded, Settings(**chosen, seed=seed_for(seed, i), early_stop=False), evaluator)
+        search = Search(loaded, Settings(**chosen, proof_nodes=0, seed=seed_for(seed, i), early_stop=False), evaluator)
         result = search.run(position, simulations=budget)
         found.append([result.actions.tolist(), result.policy.tolist()])
     return found
@@ -218,7 +225,7 @@ class Lab:
         A player with a net of its own plays with that one; the same random openings, with colours swapped.
         """
         specs = [
-            str(parse_spec(spec).with_options(model=net.path)) if net else spec
+            str(plain(spec).with_options(model=net.path)) if net else str(plain(spec))
             for spec, net in zip((mine, theirs), nets, strict=True)
         ]
         question = [mine, theirs, *(net.net_id if net else None for net in nets)]
