@@ -32,7 +32,7 @@ def endless(tmp_path_factory):
 
 @pytest.mark.parametrize("mode", ["search", "hybrid"])
 def test_a_search_of_a_game_without_an_end_ends(endless, mode):
-    search = Search(endless, Settings(mode, look_ahead=False), Even())
+    search = Search(endless, Settings(mode, look_ahead=False, proof_nodes=0), Even())
     result = search.run(Position(endless), simulations=2000)
     assert (result.value, result.proven) == (0.0, None)
     visited = [len(line) for line, (visits, *_) in lines_of(tree_of(search)).items() if visits]

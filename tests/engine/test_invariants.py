@@ -186,7 +186,7 @@ class Stubborn:
 def test_a_proven_loss_is_not_preferred_to_moves_never_visited(weight):
     """x must stop three in column 4; the net would only ever try column 1, and is shown to lose by it."""
     game = load("connect4")
-    search = Search(game, Settings("hybrid", memory=SMALL, look_ahead=False), Stubborn(weight))
+    search = Search(game, Settings("hybrid", memory=SMALL, look_ahead=False, proof_nodes=0), Stubborn(weight))
     result = search.run(Position.from_moves(game, list("142474")), simulations=3)
     assert result.proofs[0] == -1
     assert result.visits.tolist() == [2, 0, 0, 0, 0, 0, 0]
