@@ -2,7 +2,7 @@
 
 A hybrid of MCTS and minimax as those of Baier and Winands (MCTS-Minimax Hybrids, 2015), with exact search of the root
 and of every leaf, whose results are proofs. Where it settles nothing at a ply it is tried there ever less often, and
-again as soon as it does: in openings it costs next to nothing, and endings are played perfectly.
+again as soon as it does: in openings it costs next to nothing, and what it reaches is played perfectly.
 """
 
 from collections.abc import Callable

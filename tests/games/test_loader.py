@@ -112,6 +112,11 @@ FILES = {
         ["FEATURES goes with MAX_ACTIVE, features(s, out)"],
     ),
     "repetition": ([(SYMMETRIES, "SYMMETRIES = 8\nREPETITION = 1")], ["REPETITION", "not 1"]),
+    "few_nodes": ([(SYMMETRIES, "SYMMETRIES = 8\nPROOF_NODES = -1")], ["PROOF_NODES", "not -1"]),
+    "proof_of_repetition": (
+        [(SYMMETRIES, "SYMMETRIES = 8\nPROOF_NODES = 9\nREPETITION = 3")],
+        ["PROOF_NODES", "must be 0 where positions may repeat"],
+    ),
     "policy_shape": (
         [(SYMMETRIES, "SYMMETRIES = 8\nPOLICY = (2, 0)")],
         ["{at POLICY = }: POLICY (2, 0)", "makes 18 logits, not LOGITS = 9"],
