@@ -68,9 +68,17 @@ def tried(untried: Any, settled: Any) -> None:
     untried[0] = untried[1]
 
 
+@register_jitable
+def nothing_settled(x: Any, tree: Any, leaves: Any, i: Any, ply: Any, nodes: Any) -> Any:
+    """Stands in for settle where no kernel will call it, which spares compiling exact search for it."""
+    return UNSOLVED
+
+
 @cache
 def settle_part(game: Game) -> Callable[..., Any]:
-    """settle, bound to a game's rules, for kernels to call."""
+    """settle, bound to a game's rules, for kernels to call; where positions may repeat it settles nothing."""
+    if game.repetition:
+        return nothing_settled
     outcome_of, max_plies = parts(game).outcome_of, game.max_plies
 
     @part(game)
