@@ -38,14 +38,19 @@ def options_of(game: Game, settings: Settings, mode: Mode) -> np.ndarray:
     return options
 
 
+def proves_leaves(mode: Mode) -> bool:
+    """Whether proof_nodes mean anything in a mode: a net is asked, at leaves of a tree."""
+    return mode.needs_net and mode.plies_of_search is None
+
+
 def _proof_nodes(game: Game, settings: Settings, mode: Mode) -> int:
     wanted = settings.proof_nodes
     if wanted and game.repetition:
         raise TandemError(
             f"proof_nodes: exact search cannot judge {game.name}, where positions may repeat; leave it out"
         )
-    if wanted and (not mode.needs_net or mode.plies_of_search is not None):
+    if wanted and not proves_leaves(mode):
         raise TandemError(f"proof_nodes serve searches with a net, hybrid and auto; mode {mode.name} is none")
-    if not (settings.solve and mode.needs_net) or mode.plies_of_search is not None:
+    if not (settings.solve and proves_leaves(mode)):
         return 0
     return game.proof_nodes if wanted is None else wanted

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from engine.exact import Solution
-from engine.modes import CHOICES, EXACT, MODES, check_name
+from engine.modes import CHOICES, EXACT, MODES, check_name, resolve
+from engine.options import options_of, proves_leaves
 from engine.position import Position
 from engine.result import MoveReport, SearchResult, certain, number_of
 from engine.settings import MOST_SECONDS
@@ -17,7 +18,7 @@ from games.contract import Game
 from games.errors import TandemError
 from interfaces.levels import level_spec
 from players.evaluators import backend_of, load_evaluator
-from players.player import EnginePlayer, ExactPlayer, needs_net
+from players.player import EnginePlayer, ExactPlayer, needs_net, settings_of
 from players.spec import PlayerSpec, parse_spec
 
 if TYPE_CHECKING:
@@ -49,6 +50,8 @@ class Session:
         self.level: int | None = None  # at which it plays, if at any; what it says of positions is never less
         self._leveled: EnginePlayer | None = None
         self.set_mode(mode or spec.kind)
+        # What means nothing in the mode that is asked for is refused now rather than at its first move.
+        options_of(game, settings_of(spec, 0), resolve(game, spec.kind, spec.prior, spec.value))
 
     @property
     def modes(self) -> list[str]:
@@ -265,10 +268,18 @@ class Session:
         return self._players[mode]
 
     def _spec(self, mode: str) -> PlayerSpec:
-        """How a mode plays here; the solver takes fewer options, and always a time, as it may not finish by itself."""
+        """How a mode plays here: with the options that it takes.
+
+        The solver takes fewer, and always a time, as it may not finish by itself.
+        """
         if mode == EXACT:
             return PlayerSpec(EXACT, seconds=self.spec.seconds or DEFAULT_SECONDS, seed=self.spec.seed)
-        return self.spec.with_options(kind=mode)
+        spec = self.spec.with_options(kind=mode)
+        sources = resolve(self.game, mode, spec.prior, spec.value)
+        # What only some modes take was meant for those: the others would refuse it.
+        pruning = spec.value_pruning if sources.value == "net" else None
+        proofs = spec.proof_nodes if proves_leaves(sources) else None
+        return spec.with_options(value_pruning=pruning, proof_nodes=proofs)
 
     def _player(self, spec: PlayerSpec) -> EnginePlayer | ExactPlayer:
         # A mode's first search also compiles its kernels or reads them from the disk: no part of what a move costs.

@@ -160,8 +160,8 @@ class Terminal:
             self._commands.refuse_bare(line)
             raise
         advice = self._advice(action) if self.coached else ""
-        if self.persons_turn() or self.session.position.ended:
-            self.show()
+        if self.side == "none" or self.persons_turn() or self.session.position.ended:
+            self.show()  # else the engine's answer shows it
         if advice:
             self.console.write(advice)
 

@@ -46,7 +46,7 @@ def svg(chart: Chart) -> str:
         if chart.log_y:
             axes.set_yscale("log")
         if chart.percent:
-            axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+            axes.yaxis.set_major_formatter(PercentFormatter(1))  # as many decimals as tell its ticks apart
         axes.set_xlabel(chart.x_label, color=INK)
         axes.set_ylabel(chart.y_label, color=INK)
         axes.tick_params(which="both", colors=INK)

@@ -36,6 +36,9 @@ REFUSED = [
     (["--seconds", "nan"], "seconds must be a number above 0"),
     (["--seconds", "inf"], "seconds must be a number above 0"),
     (["--seed", "-1"], "seed must be a whole number from 0"),
+    (["chess", "--mode", "hybrid:proof_nodes=9"], "proof_nodes: exact search cannot judge chess"),
+    (["--mode", "search:proof_nodes=9"], "proof_nodes serve searches with a net"),
+    (["--mode", "search:value_pruning=0.1"], "value_pruning goes by a net's values"),
     (["--side", "third"], "--side: invalid choice: 'third'"),
 ]
 

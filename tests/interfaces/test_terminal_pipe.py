@@ -285,6 +285,18 @@ def test_an_engine_against_itself_steps_and_runs():
     assert "start with --side none" in talk("/run")[1]
 
 
+def test_a_move_typed_for_an_engine_that_plays_both_sides_is_shown():
+    said = run_play("tictactoe", "--mode", "search", "--side", "none", typed="b2\n").out
+    assert "2  .(x)." in said.split("step> b2")[1]
+
+
+def test_options_of_one_mode_leave_the_others_playing():
+    said = talk("/compare", "/mode search", "b2", flags=("--mode", "hybrid:proof_nodes=50,value_pruning=0.1"))
+    compared = said[1].partition("what the solver")[0]
+    assert re.findall(r"^\*? +(\w+) +\w\d ", compared, re.M) == ["search", "net", "value", "hybrid", "auto", "exact"]
+    assert re.search(rf"^engine: {SUMMARY}$", said[3], re.M)
+
+
 def test_levels_leave_what_the_engine_says_alone():
     said = talk("/level", "/level 1", "a1", "/hint", "/mode search", "/level 11", "/level x", flags=("--level", 2))
     assert "level 2 (net:temperature=2)" in said[0]
