@@ -6,6 +6,7 @@ from games.errors import TandemError
 
 DEFAULT_SIMULATIONS = 100
 MOST_SECONDS = 1_000_000
+MOST_PROOF_NODES = 1_000_000  # a try is not interrupted: a tenth of a second or so
 ROOTS = ("puct", "gumbel")
 VALUE_SCALE = 0.25
 
@@ -51,8 +52,8 @@ class Settings:
         for name, value in positive.items():
             if value < 1:
                 raise TandemError(f"{name} must be at least 1, not {value}")
-        if self.proof_nodes is not None and not 0 <= self.proof_nodes < 2**31:
-            raise TandemError(f"proof_nodes must lie between 0 and {2**31 - 1:,}, not {self.proof_nodes}")
+        if self.proof_nodes is not None and not 0 <= self.proof_nodes <= MOST_PROOF_NODES:
+            raise TandemError(f"proof_nodes must lie between 0 and {MOST_PROOF_NODES:,}, not {self.proof_nodes}")
         if self.root not in ROOTS:
             raise TandemError(f"unknown root '{self.root}': it is one of {', '.join(ROOTS)}")
         if not -1 <= self.draw_value <= 1:

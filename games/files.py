@@ -63,7 +63,7 @@ def read_ordinary(path: Path, most: int) -> bytes:
     with reading(path) as file:
         if (size := os.fstat(file.fileno()).st_size) > most:
             raise OSError(errno.EFBIG, f"it has {size:,} bytes, and {most:,} are the most that are read of its kind")
-        return file.read(most)
+        return file.read(size)  # not `most`, for which room would be made at once
 
 
 def check_output(path: Path) -> None:

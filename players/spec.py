@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 from engine.modes import EXACT, MODES, PRIORS, VALUES
-from engine.settings import MOST_SECONDS, ROOTS
+from engine.settings import MOST_PROOF_NODES, MOST_SECONDS, ROOTS
 from games.errors import TandemError, nearest
 
 # What evaluates a net: torch, or the search kernel itself, which only an mlp fits; auto takes that where it can.
@@ -55,7 +55,7 @@ NUMBERS = {
     "leaves": _Number(int, 1, 4096),
     "draw_value": _Number(float, -1, 1),
     "value_pruning": _Number(float, 0, 2),
-    "proof_nodes": _Number(int, 0, 2**31 - 1),
+    "proof_nodes": _Number(int, 0, MOST_PROOF_NODES),
     "images": _Number(int, 1, 2**31 - 1),
     "considered": _Number(int, 1, 2**31 - 1),
     "value_scale": _Number(float, 0, 1000, above=True),

@@ -31,7 +31,7 @@ FIELDS = (
 # Of a player spec; what takes memory or threads, or names a file, is the command line's to say.
 SETTINGS = (
     "mode", "simulations", "seconds", "seed", "prior", "value", "threshold", "c_puct", "fpu_reduction", "draw_value",
-    "root", "considered", "value_scale", "value_pruning", "images",
+    "root", "considered", "value_scale", "value_pruning", "images", "proof_nodes",
 )  # fmt: skip
 COLOURS = {"b": 0, "black": 0, "w": 1, "white": 1}
 MOST_ID, MOST_MOVE, MOST_POSITION = 1000, 100, 10_000  # characters

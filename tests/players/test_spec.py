@@ -29,6 +29,7 @@ OPTIONS = {
     "value_scale": POSITIVE,
     "value_pruning": st.floats(0, 2),
     "images": st.integers(1, 100),
+    "proof_nodes": st.integers(0, 10**6),
     "prior": st.sampled_from(PRIORS),
     "backend": st.sampled_from(BACKENDS),
     "value": st.sampled_from(VALUES),
