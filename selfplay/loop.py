@@ -271,7 +271,7 @@ class Loop:
         games, failure = GameBatch.from_records([]), None
         try:
             plies = self.pace.plies(int(self.plies_per_round * self.executor.scale / effort), p.bucket)
-            games = self.clock.time("playing", self.executor.play, plies, self._over, effort)
+            games = self.clock.time("playing", self.executor.play, plies, self._over, effort, self.pace.until())
         except TandemError as error:
             failure = error
         losses = self._trained(training.result)
