@@ -270,7 +270,8 @@ class Loop:
         training = self._start_training(pool, steps)
         games, failure = GameBatch.from_records([]), None
         try:
-            plies = self.pace.plies(int(self.plies_per_round * self.executor.scale / effort), p.bucket)
+            owed = p.bucket if teacher is None else 0.0  # a teacher's games are paid for apart
+            plies = self.pace.plies(int(self.plies_per_round * self.executor.scale / effort), owed)
             games = self.clock.time("playing", self.executor.play, plies, self._over, effort, self.pace.until())
         except TandemError as error:
             failure = error

@@ -11,7 +11,9 @@ import torch
 from games.loader import load
 from selfplay import pace
 from selfplay.budget import Budget
+from selfplay.loop import Loop
 from selfplay.pace import ROUND_SECONDS, Pace
+from selfplay.rundir import RunDir
 from selfplay.trainer import Losses, Trainer
 from tests.selfplay.helpers import tiny
 from tests.selfplay.test_loop import games, rounds, stored, train
@@ -96,3 +98,13 @@ def test_a_counted_budget_asks_no_clock_how_long_to_play(tmp_path: Path, monkeyp
     monkeypatch.setattr(pace, "ROUND_SECONDS", 0.0)
     train(tmp_path / "b", Budget(games=150))
     assert games(tmp_path / "a") == games(tmp_path / "b")
+
+
+def test_what_self_play_is_owed_does_not_hold_a_teacher_up(tmp_path: Path) -> None:
+    config = tiny(GAME, teacher_games=40)
+    with RunDir.create_or_resume(tmp_path / "r", {"game": GAME.spec, "rules_id": GAME.rules_id}) as run:
+        loop = Loop(GAME, config, Budget(minutes=1), run, (), "exact")
+        loop.progress.bucket = 1e6
+        loop.run(lambda report: None if loop.being_taught() else loop.stop())
+    assert loop.progress.taught >= 40
+    assert len(rounds(tmp_path / "r")) <= 5
