@@ -8,6 +8,7 @@ kept ready and idle for that.
 """
 
 import logging
+import math
 import shutil
 import tempfile
 import time
@@ -32,7 +33,6 @@ from nets.models import shipped_path
 from selfplay.config import TrainConfig
 from selfplay.node import CODE, HERE, NodeActor, fingerprint
 from selfplay.numbers import Ledger
-from selfplay.pace import ROUND_SECONDS
 from selfplay.records import GameBatch
 from selfplay.shards import from_bytes
 
@@ -144,9 +144,8 @@ class RayExecutor:
         """One machine's round is that of two actors."""
         return max(1.0, len(self._regulars(ready=True)) / 2)
 
-    def play(self, plies: int, stop: Callable[[], bool], effort: float) -> GameBatch:
-        """Executor.play; returns after ROUND_SECONDS with what there is. What has come beyond the plies waits."""
-        until = time.monotonic() + ROUND_SECONDS
+    def play(self, plies: int, stop: Callable[[], bool], effort: float, until: float = math.inf) -> GameBatch:
+        """Executor.play; what has come beyond the plies, or after `until`, waits."""
         part = max(self._config.games_per_actor, int(plies / (PARTS * 2 * self.scale)))
         games, positions = list[GameBatch](), 0
         while positions < plies and time.monotonic() < until and not stop():

@@ -5,6 +5,8 @@ way. Small nets answer so fast that threads spend their time handing Python's lo
 """
 
 import contextlib
+import itertools
+import math
 import multiprocessing
 import signal
 import time
@@ -56,10 +58,11 @@ class Executor(Protocol):
     def scale(self) -> float:
         """How many times the plies of one machine's round it should be asked for."""
 
-    def play(self, plies: int, stop: Callable[[], bool], effort: float) -> GameBatch:
+    def play(self, plies: int, stop: Callable[[], bool], effort: float, until: float = math.inf) -> GameBatch:
         """The games that end while all actors together search about so many plies more, or until stop() says so.
 
-        Blocks; every game is handed out once. effort is Actor.play's. Raises TandemError when it cannot go on.
+        Blocks; every game is handed out once. effort is Actor.play's. From `until` (time.monotonic) on no step is
+        begun. Raises TandemError when it cannot go on.
         """
 
     def load(self, model: nn.Module) -> None:
@@ -83,8 +86,8 @@ class Worker(Protocol):
     def core_seconds(self) -> float:
         """Processor seconds spent outside this process."""
 
-    def play(self, plies: int, stop: Callable[[], bool], effort: float) -> GameBatch:
-        """Actor.play; blocks. Raises TandemError when the actor fails."""
+    def play(self, plies: int, stop: Callable[[], bool], effort: float, until: float) -> GameBatch:
+        """Actor.play, which `until` ends as stop() does; blocks. Raises TandemError when the actor fails."""
 
     def load(self, model: nn.Module) -> None:
         """Play with these weights from now on."""
@@ -119,14 +122,17 @@ class Local:
         """Processor seconds spent outside this process."""
         return sum(worker.core_seconds for worker in self.workers)
 
-    def play(self, plies: int, stop: Callable[[], bool], effort: float) -> GameBatch:
-        """Executor.play."""
+    def play(self, plies: int, stop: Callable[[], bool], effort: float, until: float = math.inf) -> GameBatch:
+        """Executor.play; one after the other, workers share what time there is."""
         each = max(1, plies // len(self.workers))
 
-        def part(worker: Worker) -> GameBatch:
-            return worker.play(each, stop, effort)
+        def part(worker: Worker, turns: int) -> GameBatch:
+            now = time.monotonic()
+            return worker.play(each, stop, effort, now + (until - now) / turns)
 
-        return GameBatch.concat(self._pool.map(part, self.workers) if self._pool else map(part, self.workers))
+        if self._pool:
+            return GameBatch.concat(self._pool.map(part, self.workers, itertools.repeat(1)))
+        return GameBatch.concat(map(part, self.workers, range(len(self.workers), 0, -1)))
 
     def load(self, model: nn.Module) -> None:
         """Executor.load."""
@@ -180,9 +186,9 @@ class ThreadWorker:
         """Positions evaluated since its start."""
         return self.actor.evaluations
 
-    def play(self, plies: int, stop: Callable[[], bool], effort: float) -> GameBatch:
-        """Actor.play."""
-        return self.actor.play(plies, stop, effort)
+    def play(self, plies: int, stop: Callable[[], bool], effort: float, until: float = math.inf) -> GameBatch:
+        """Worker.play."""
+        return self.actor.play(plies, lambda: stop() or time.monotonic() >= until, effort)
 
     def load(self, model: nn.Module) -> None:
         """Play with these weights from now on."""
@@ -226,8 +232,8 @@ class ProcessWorker:
             if not self.process.is_alive():
                 raise self._died()
 
-    def play(self, plies: int, stop: Callable[[], bool], effort: float) -> GameBatch:
-        """Actor.play over there. Raises TandemError when it fails or its process has died."""
+    def play(self, plies: int, stop: Callable[[], bool], effort: float, until: float = math.inf) -> GameBatch:
+        """Worker.play over there. Raises TandemError when it fails or its process has died."""
         self.stopped.clear()
         try:
             self.connection.send(("play", (plies, effort)))
@@ -238,6 +244,8 @@ class ProcessWorker:
                     waited += POLL_SECONDS
                     if waited > MOST_WAITED:
                         raise TandemError(f"an actor did not answer for {MOST_WAITED:.0f} s; the same command goes on")
+                elif time.monotonic() >= until:
+                    self.stopped.set()
             reply = self.connection.recv()
         except (EOFError, OSError):
             raise self._died() from None

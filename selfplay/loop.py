@@ -270,8 +270,9 @@ class Loop:
         training = self._start_training(pool, steps)
         games, failure = GameBatch.from_records([]), None
         try:
-            plies = self.pace.plies(int(self.plies_per_round * self.executor.scale / effort), p.bucket)
-            games = self.clock.time("playing", self.executor.play, plies, self._over, effort)
+            owed = p.bucket if teacher is None else 0.0  # a teacher's games are paid for apart
+            plies = self.pace.plies(int(self.plies_per_round * self.executor.scale / effort), owed)
+            games = self.clock.time("playing", self.executor.play, plies, self._over, effort, self.pace.until())
         except TandemError as error:
             failure = error
         losses = self._trained(training.result)

@@ -1,5 +1,6 @@
 """How long a round may last, by the rate at which training was seen to go: checkpoints and weights wait for its end."""
 
+import math
 import time
 from collections.abc import Callable
 
@@ -11,8 +12,9 @@ ROUND_SECONDS = 20.0  # of play, and of the training beside it
 
 
 class Pace:
-    """How many steps and plies a round has. Where actors outpace training, games wait until what is owed is learnt.
+    """How many steps and plies a round has, and how long it plays.
 
+    Where actors outpace training, games wait until what is owed is learnt; where search is slow, plies are left out.
     Unbounded, a round has the plies that are wanted and all steps that are owed, whatever they take: so it repeats.
     """
 
@@ -28,6 +30,10 @@ class Pace:
         if losses.steps:
             self._rate = losses.steps / max(time.monotonic() - began, 1e-6)
         return losses
+
+    def until(self) -> float:
+        """When play is to end, were it to begin now (time.monotonic); never, where no clock is asked."""
+        return time.monotonic() + ROUND_SECONDS if self._bounded else math.inf
 
     @property
     def _most(self) -> float:

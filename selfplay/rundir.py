@@ -37,6 +37,7 @@ _log = logging.getLogger("tandem")
 GAMES = "games"  # the store of a run
 _BLOCK = 1 << 16
 _MOST_LINE = 1 << 20  # bytes of one line of a log
+_RESTORE = "restore it, or copy it from a new run of the same command"
 _LOCK, PID, CONFIG = "run.lock", "run.pid", "config.json"
 
 
@@ -187,7 +188,8 @@ class RunDir:
             newest, why = refused[0]
             raise TandemError(
                 f"no checkpoint in {self._checkpoints} can be used; the newest, {newest.name}: {why}; restore one, or "
-                "move that folder away: the same command then trains a new net, first on the games that are stored"
+                f"move that folder and {self._ladder.name} away: the same command then trains a new net, first on the "
+                "games that are stored"
             )
         return None
 
@@ -266,11 +268,11 @@ def _read_config(path: Path) -> dict[str, Any] | None:
     except OSError as error:
         raise TandemError(f"cannot read {file}: {reason(error)}") from error
     except Damaged as error:
-        raise TandemError(f"{file} is {error}; restore it or choose another folder") from error
+        raise TandemError(f"{file} is {error}; {_RESTORE}") from error
     if saved.get("format") != FORMAT or not isinstance(saved.get("config"), dict):
         raise TandemError(f"{path} is not the folder of a run: {CONFIG} lacks the format {FORMAT!r}")
     if other := sorted(saved.keys() - {"format", "config"}):
-        raise TandemError(f"{file} holds an unknown {other[0]!r}; restore it or choose another folder")
+        raise TandemError(f"{file} holds an unknown {other[0]!r}; {_RESTORE}")
     return dict(saved["config"])
 
 

@@ -197,7 +197,7 @@ def test_without_any_sound_checkpoint_the_refusal_says_what_goes_on(tmp_path: Pa
     train(path, Budget(steps=10))
     numbers, log = stored(path), len(rounds(path))
     flip(path / "checkpoints" / "00000010" / "trainer.safetensors")
-    with pytest.raises(TandemError, match=r"move that folder away: the same command then trains a new net") as refusal:
+    with pytest.raises(TandemError, match=r"move that folder and ladder away: the same command then") as refusal:
         main([*words, "--steps", "20"])
     said = re.search(r"no checkpoint in (\S+) can be used", str(refusal.value))
     assert said

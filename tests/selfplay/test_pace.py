@@ -11,10 +11,12 @@ import torch
 from games.loader import load
 from selfplay import pace
 from selfplay.budget import Budget
+from selfplay.loop import Loop
 from selfplay.pace import ROUND_SECONDS, Pace
+from selfplay.rundir import RunDir
 from selfplay.trainer import Losses, Trainer
 from tests.selfplay.helpers import tiny
-from tests.selfplay.test_loop import rounds, train
+from tests.selfplay.test_loop import games, rounds, stored, train
 
 torch.set_num_threads(1)
 GAME = load("tictactoe")
@@ -79,3 +81,30 @@ def test_games_that_no_checkpoint_knows_of_are_learnt_from_in_many_rounds(
     steps = [0, *(event["steps"] for event in rounds(tmp_path / "r")[before:])]
     assert steps[-1] == 100
     assert max(after - first for first, after in itertools.pairwise(steps)) <= 25
+
+
+@pytest.mark.parametrize("executor", ["inline", "threads", "processes"])
+def test_a_slow_search_ends_its_round_by_the_clock(
+    executor: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pace, "ROUND_SECONDS", 0.3)
+    train(tmp_path / "r", Budget(minutes=0.05), executor=executor, actors=2, plies_per_round=10**7)
+    assert len(rounds(tmp_path / "r")) >= 4
+    assert {number % 2 for number in stored(tmp_path / "r")} == {0, 1}, "each actor has its turn"
+
+
+def test_a_counted_budget_asks_no_clock_how_long_to_play(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    train(tmp_path / "a", Budget(games=150))
+    monkeypatch.setattr(pace, "ROUND_SECONDS", 0.0)
+    train(tmp_path / "b", Budget(games=150))
+    assert games(tmp_path / "a") == games(tmp_path / "b")
+
+
+def test_what_self_play_is_owed_does_not_hold_a_teacher_up(tmp_path: Path) -> None:
+    config = tiny(GAME, teacher_games=40)
+    with RunDir.create_or_resume(tmp_path / "r", {"game": GAME.spec, "rules_id": GAME.rules_id}) as run:
+        loop = Loop(GAME, config, Budget(minutes=1), run, (), "exact")
+        loop.progress.bucket = 1e6
+        loop.run(lambda report: None if loop.being_taught() else loop.stop())
+    assert loop.progress.taught >= 40
+    assert len(rounds(tmp_path / "r")) <= 5

@@ -244,7 +244,7 @@ def test_a_digit_that_was_altered_is_seen(
     assert code == 2
     assert [line for line in lines if line.startswith("bad")] == [
         f"bad  {run}/{where} since it was written (its hash differs)"
-        + ("; restore it or choose another folder" if "config" in where else "")
+        + ("; restore it, or copy it from a new run of the same command" if "config" in where else "")
     ]
 
 
