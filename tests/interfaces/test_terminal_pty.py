@@ -97,7 +97,7 @@ def test_ctrl_c_while_the_engine_thinks_makes_it_move_and_at_the_prompt_leaves()
         assert "/mo" not in child.before
         assert "^C" not in child.before
         assert sign in child.before
-        assert "stopped by Ctrl-C" in child.before
+        assert "stopped by Ctrl-C" in " ".join(child.before.split())  # a long line may be broken there
     assert child.before.count("x") + child.before.count("o") >= 2
     child.sendintr()
     child.expect("interrupted")
