@@ -100,6 +100,8 @@ class TrainConfig:
         for item in fields(self):
             value = getattr(self, item.name)
             wanted: type = type(item.default)
+            if isinstance(value, int) and abs(value) > 2**64:  # floats and messages have no room for any number
+                raise TandemError(f"{item.name} must be a number that fits into 64 bits")
             if wanted is float and isinstance(value, int):
                 object.__setattr__(self, item.name, float(value))
             elif type(value) is not wanted:
