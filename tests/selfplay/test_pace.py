@@ -11,7 +11,7 @@ import torch
 from games.loader import load
 from selfplay import pace
 from selfplay.budget import Budget
-from selfplay.loop import Loop
+from selfplay.loop import Loop, RoundReport
 from selfplay.pace import ROUND_SECONDS, Pace
 from selfplay.rundir import RunDir
 from selfplay.trainer import Losses, Trainer
@@ -88,8 +88,13 @@ def test_a_slow_search_ends_its_round_by_the_clock(
     executor: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pace, "ROUND_SECONDS", 0.3)
-    train(tmp_path / "r", Budget(minutes=0.05), executor=executor, actors=2, plies_per_round=10**7)
-    assert len(rounds(tmp_path / "r")) >= 4
+
+    def watch(loop: Loop, report: RoundReport) -> None:
+        if report.progress.rounds >= 4:
+            loop.stop()
+
+    train(tmp_path / "r", Budget(minutes=1), watch, executor=executor, actors=2, plies_per_round=10**7)
+    assert len(rounds(tmp_path / "r")) >= 4, "a round lasted for all of the minute"
     assert {number % 2 for number in stored(tmp_path / "r")} == {0, 1}, "each actor has its turn"
 
 
