@@ -243,6 +243,18 @@ def parts(game: Game) -> Parts:
         return status
 
     @part(game)
+    def test(
+        table: Any, states: Any, words: Any, moves: Any, frames: Any, control: Any, bar: Any, ply: Any, budget: Any
+    ) -> Any:
+        """Is the score of states[0], `ply` plies after the game's start, above `bar`? `run`, from the beginning."""
+        frames[0].alpha = bar
+        frames[0].beta = bar + 1
+        control[DEPTH] = 0
+        control[HANDED_UP] = 0
+        control[ROOT_PLY] = ply
+        return run(table, states, words, moves, frames, control, budget)
+
+    @part(game)
     def keepers(
         roots: Any, i: Any, ply: Any, budget: Any, table: Any, states: Any, words: Any, moves: Any, frames: Any,
         control: Any, actions: Any, keeps: Any
@@ -263,13 +275,8 @@ def parts(game: Game) -> Parts:
                     keeps[j] = result < 0 if bar == 0 else result <= 0
                     found += keeps[j]
                     continue
-                frames[0].alpha = -1 if bar == 0 else 0
-                frames[0].beta = frames[0].alpha + 1
-                control[DEPTH] = 0
-                control[HANDED_UP] = 0
-                control[ROOT_PLY] = ply + 1
-                left = budget - (control[NODES] - start)
-                if run(table, states, words, moves, frames, control, left) != DONE:
+                left, above = budget - (control[NODES] - start), -1 if bar == 0 else 0
+                if test(table, states, words, moves, frames, control, above, ply + 1, left) != DONE:
                     return UNKNOWN
                 keeps[j] = control[VALUE] < 0 if bar == 0 else control[VALUE] <= 0
                 found += keeps[j]
@@ -291,13 +298,8 @@ def parts(game: Game) -> Parts:
         start = control[NODES]
         for bar in (0, -1):  # first look for a win, then for a draw
             states[0] = roots[i]
-            frames[0].alpha = bar
-            frames[0].beta = bar + 1
-            control[DEPTH] = 0
-            control[HANDED_UP] = 0
-            control[ROOT_PLY] = ply
             left = budget - (control[NODES] - start)
-            if run(table, states, words, moves, frames, control, left) != DONE:
+            if test(table, states, words, moves, frames, control, bar, ply, left) != DONE:
                 return UNSOLVED
             if control[VALUE] > bar:
                 break
