@@ -38,9 +38,9 @@ class Provers(NamedTuple):
     control: npt.NDArray[np.int64]
 
 
-def provers(game: Game, trees: int, nodes: int) -> Provers:
-    """Provers for that many trees; as small as can be where `nodes`, what a try may take, is 0."""
-    one, x = new_table(game, TABLE if nodes else 0), Stack(game)
+def provers(game: Game, trees: int, nodes: int, memory: int = TABLE) -> Provers:
+    """Provers for that many trees, with `memory` bytes each; as small as can be where `nodes` of a try are 0."""
+    one, x = new_table(game, memory if nodes else 0), Stack(game)
     tables = np.zeros((trees, len(one)), one.dtype)
     untried = np.zeros((trees, game.max_plies + 1, 2), np.int64)
     return Provers(tables, untried, x.states, x.words, x.moves, x.frames, x.control)

@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from engine.alphabeta import Stack, new_table
 from engine.evalcache import EvalCache
 from engine.evaluator import Evaluator, inputs_of
 from engine.gumbel import bracket_type
@@ -79,9 +78,8 @@ class Actor:
         self.numbers = np.array([first_number, stride, 0], np.int64)  # as take_number reads them
         self.number(numbers)
         self.prove = prove_kernel(game)
-        self.prover, self.table = Stack(game), new_table(game, PROOF_TABLE)
+        self.provers = provers(game, 1, config.proof_nodes, PROOF_TABLE)  # of positions before their search, no leaves
         self.keeps, self.legal = np.zeros((games, game.max_legal), np.uint8), np.zeros(game.max_legal, np.int32)
-        self.provers = provers(game, 1, 0)  # a whole position is proven before its search, and its leaves are not
         self.tried = np.zeros((game.max_plies + 1, 2), np.int64)
         self.waiting: list[tuple[np.ndarray, np.ndarray]] = []  # rows and children of games under way
         self.finished: list[tuple[np.ndarray, np.ndarray]] = []  # ended games and their actions
@@ -107,11 +105,9 @@ class Actor:
         ):  # fmt: skip
             self._empty_logs()
         if self.policy["proof_nodes"][0]:
-            x = self.prover
             self.prove(
-                self.roots, self.players, self.policy[0], self.tried, self.table, x.states, x.words, x.moves, x.frames,
-                x.control, self.legal, self.keeps, self.budget,
-            )  # fmt: skip
+                self.roots, self.players, self.policy[0], self.tried, self.provers, self.legal, self.keeps, self.budget
+            )
         o = self.options[0]
         rows = self.kernels.gather(
             self.trees, self.used, self.roots, self.histories, self.counts, self.budget, self.brackets, self.slots,

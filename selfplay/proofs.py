@@ -22,10 +22,12 @@ def prove_kernel(game: Game) -> Callable[..., None]:
 
     @kernel(game)
     def prove(
-        roots: Any, players: Any, policy: Any, tried: Any, table: Any, states: Any, words: Any, moves: Any,
-        frames: Any, control: Any, legal: Any, keeps: Any, budget: Any
+        roots: Any, players: Any, policy: Any, tried: Any, x: Any, legal: Any, keeps: Any, budget: Any
     ) -> None:  # fmt: skip
-        """tried int64 [MAX_PLIES + 1, 2] counts attempts and successes by ply. A solved game needs no search."""
+        """A solved game needs no search.
+
+        x Provers of one tree, for all games; tried int64 [MAX_PLIES + 1, 2] counts attempts and successes by ply.
+        """
         for g in range(players.shape[0]):
             p = players[g]
             if not p.proof_due:
@@ -35,8 +37,9 @@ def prove_kernel(game: Game) -> Callable[..., None]:
             if count[0] > 64 and count[1] * LIKELY < count[0] and below(p.rng, RARELY) > 0:
                 continue
             p.solved = keepers(
-                roots, g, p.ply, policy.proof_nodes, table, states, words, moves, frames, control, legal, keeps[g]
-            )
+                roots, g, p.ply, policy.proof_nodes, x.tables[0], x.states, x.words, x.moves, x.frames, x.control,
+                legal, keeps[g]
+            )  # fmt: skip
             if count[0] >= REMEMBERED:  # what was solved long ago, with another budget of nodes, counts ever less
                 count[0] //= 2
                 count[1] //= 2
