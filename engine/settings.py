@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
+from games.contract import MOST_PROOF_NODES
 from games.errors import TandemError
 
 DEFAULT_SIMULATIONS = 100
 MOST_SECONDS = 1_000_000
-MOST_PROOF_NODES = 1_000_000  # a try is not interrupted: a tenth of a second or so
 ROOTS = ("puct", "gumbel")
 VALUE_SCALE = 0.25
 

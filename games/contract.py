@@ -77,6 +77,7 @@ from games.errors import TandemError
 StateArray = npt.NDArray[Any]
 FloatArray = npt.NDArray[np.float32]
 
+MOST_PROOF_NODES = 1_000_000  # exact search of so many is not interrupted: a second or less in most games
 CONSTANTS = ("STATE", "ACTIONS", "MAX_LEGAL", "MAX_PLIES", "PLANES")
 COMPILED = ("start", "legal", "play", "outcome", "encode")
 PYTHON_ONLY = ("format_action", "parse_action", "to_text", "from_text", "render")

@@ -249,8 +249,8 @@ def _require_constants(module: ModuleType, path: Path) -> None:
     if not isinstance(repetition, int) or repetition < 0 or repetition == 1:
         raise refuse("REPETITION", f"must be 0 (none) or how many occurrences draw, not {repetition!r}")
     nodes = getattr(module, "PROOF_NODES", 0)
-    if not isinstance(nodes, int) or not 0 <= nodes <= 1_000_000:
-        raise refuse("PROOF_NODES", f"must be a whole number from 0 to 1,000,000, not {nodes!r}")
+    if not isinstance(nodes, int) or not 0 <= nodes <= contract.MOST_PROOF_NODES:
+        raise refuse("PROOF_NODES", f"must be a whole number from 0 to {contract.MOST_PROOF_NODES:,}, not {nodes!r}")
     if nodes and repetition:
         raise refuse("PROOF_NODES", "must be 0 where positions may repeat: exact search cannot say what they are worth")
     planes = module.PLANES

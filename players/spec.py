@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 from engine.modes import EXACT, MODES, PRIORS, VALUES
-from engine.settings import MOST_PROOF_NODES, MOST_SECONDS, ROOTS
+from engine.settings import MOST_SECONDS, ROOTS
+from games.contract import MOST_PROOF_NODES
 from games.errors import TandemError, nearest
 
 # What evaluates a net: torch, or the search kernel itself, which only an mlp fits; auto takes that where it can.
