@@ -7,9 +7,11 @@ The second has its weights rounded to float16, and plays here as any other model
 logits are divided by T, so that a search looks beyond what a net that was taught single moves is sure of. Of the
 first:
 
-Input: `planes`, float32 [n, C, H, W]. Outputs: `policy`, float32 [n, LOGITS], the logits of all actions, legal or not,
-and `wdl`, float32 [n, 3], the probabilities of win, draw and loss for the player to move. The file's metadata say what
-it is of: game, rules_id, planes, net, net_id, what the outputs mean, and the card of the model.
+Input: `planes`, float32 [n, C, H, W]; of a sparse net `features`, int64 [n, MAX_ACTIVE], the active ones, FEATURES
+where the list has ended. Outputs: `policy`, float32 [n, LOGITS] (of a sparse net [n, TERM_LOGITS]), the logits of all
+actions, legal or not, and `wdl`, float32 [n, 3], the probabilities of win, draw and loss for the player to move. The
+file's metadata say what it is of: game, rules_id, shape of the input, net, net_id, what the outputs mean, and the card
+of the model.
 """
 
 from __future__ import annotations
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
 
 WDL = "probabilities of win, draw and loss for the player to move"
 POLICY = "logit policy_index(s, a) of the game's file is that of action a; a softmax over the legal ones gives priors"
+SUMS = "an action's logit is the sum of those that policy_terms of the game's file writes; a softmax gives priors"
 
 OPSET = 18
 # Both sides add up in float32, in another order: measured at most 8e-5 on logits up to 46, 2e-6 on probabilities.
@@ -58,14 +61,23 @@ def to_onnx(loaded: LoadedModel, game: Game) -> bytes:
     """The bytes of the ONNX file of a net, batch norm folded, float32, any batch size."""
     import onnx
     import torch
+    import torch.nn.functional as F
     from torch import Tensor, nn
 
     from nets.fused import inference_copy
+    from nets.layers import Listed
 
-    if loaded.config.family == "sparse":
-        raise TandemError(
-            f"{loaded.path}: a {loaded.config} net reads a list of features, which ONNX export does not know"
-        )
+    class Added(nn.Module):
+        """Listed in operations that ONNX has: the rows of a list looked up and added, the one that ends it being 0."""
+
+        def __init__(self, layer: Listed) -> None:
+            super().__init__()
+            weight = layer.rows.weight.detach().clone()
+            weight[layer.rows.padding_idx] = 0
+            self.weight, self.bias = nn.Parameter(weight), layer.bias
+
+        def forward(self, features: Tensor) -> Tensor:
+            return F.relu(F.embedding(features, self.weight).sum(1) + self.bias)
 
     class Evaluated(nn.Module):
         """The net with its outcome as probabilities, as evaluators give it."""
@@ -73,10 +85,17 @@ def to_onnx(loaded: LoadedModel, game: Game) -> bytes:
         def __init__(self) -> None:
             super().__init__()
             self.net = inference_copy(loaded.model, torch.float32, torch.device("cpu"))
+            if listed:
+                layer = self.net.inputs
+                assert isinstance(layer, Listed)
+                self.net.inputs = Added(layer)
 
-        def forward(self, planes: Tensor) -> tuple[Tensor, Tensor]:
-            policy, outcome = self.net(planes)
+        def forward(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
+            policy, outcome = self.net(inputs)
             return policy, outcome.softmax(1)
+
+    listed = loaded.config.family == "sparse"
+    ((name, example),) = _input(loaded, np.zeros((2, *loaded.config.inputs(game).planes), np.float32)).items()
 
     # It speaks of torchvision, which is not needed, and of what is to change in torch itself.
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
@@ -84,9 +103,9 @@ def to_onnx(loaded: LoadedModel, game: Game) -> bytes:
         warnings.simplefilter("ignore")
         program = torch.onnx.export(
             Evaluated().eval(),
-            (torch.zeros(2, *game.planes),),
+            (torch.from_numpy(example),),
             dynamo=True,
-            input_names=["planes"],
+            input_names=[name],
             output_names=["policy", "wdl"],
             dynamic_shapes=({0: torch.export.Dim("n")},),
             opset_version=OPSET,
@@ -101,16 +120,24 @@ def to_onnx(loaded: LoadedModel, game: Game) -> bytes:
     return bytes(proto.SerializeToString())
 
 
+def _input(loaded: LoadedModel, planes: FloatArray) -> dict[str, np.ndarray]:
+    """Name and value of the exported net's only input, for these planes of NetConfig.inputs."""
+    if loaded.config.family == "sparse":
+        return {"features": planes.reshape(len(planes), -1).astype(np.int64)}
+    return {"planes": planes}
+
+
 def difference(data: bytes, loaded: LoadedModel, planes: FloatArray) -> tuple[float, float]:
     """The largest differences between onnxruntime on `data` and torch in float32: of logits, of WDL probabilities.
 
-    planes: float32 [n, C, H, W]. Raises TandemError when one exceeds TOLERANCE, relative to values above 1.
+    planes: float32 [n, C, H, W], as NetConfig.inputs encodes them. Raises TandemError when one exceeds TOLERANCE,
+    relative to values above 1.
     """
     import onnxruntime
     import torch
 
     session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
-    policy, wdl = session.run(["policy", "wdl"], {"planes": planes})
+    policy, wdl = session.run(["policy", "wdl"], _input(loaded, planes))
     with torch.inference_mode():
         logits, outcome = loaded.model(torch.from_numpy(planes))
         pairs = ((policy, logits.numpy()), (wdl, outcome.softmax(1).numpy()))
@@ -139,20 +166,25 @@ def random_positions(game: Game, count: int, seed: int = 0) -> FloatArray:
 
 
 def _metadata(loaded: LoadedModel, game: Game) -> dict[str, str]:
-    """Texts; start_moves maps each legal move of the first position, as players write it, to its logit."""
-    first = rules(game).first()
+    """Texts; start_moves maps each legal move of the first position, as players write it, to its logit or logits."""
+    first, inputs, listed = rules(game).first(), loaded.config.inputs(game), loaded.config.family == "sparse"
+    legal = np.array(rules(game).legal(first), np.int32)
+    terms = np.zeros((len(legal), inputs.terms), np.int32)
     with np.errstate(over="ignore"):  # plain rules on 64 bits may wrap around, as compiled ones do
-        indices = {a: int(game.policy_index(game.record(first), a)) for a in rules(game).legal(first)}
+        inputs.policy_terms(game.record(first), legal, len(legal), terms)
+    indices = terms.tolist() if listed else terms[:, 0].tolist()
+    moves = [game.format_action(first, int(action)) for action in legal]
+    shape = {"features": json.dumps({"MAX_ACTIVE": game.max_active, "FEATURES": game.feature_count})}
     return {
         "game": game.spec,
         "rules_id": game.rules_id,
-        "planes": json.dumps(game.planes),
-        "logits": str(game.logits),
+        **(shape if listed else {"planes": json.dumps(game.planes)}),
+        "logits": str(inputs.logits),
         "net": str(loaded.config),
         "net_id": loaded.net_id,
         "wdl": WDL,
-        "policy": POLICY,
-        "start_moves": json.dumps({game.format_action(first, a): index for a, index in indices.items()}),
+        "policy": SUMS if listed else POLICY,
+        "start_moves": json.dumps(dict(zip(moves, indices, strict=True))),
         "card": json.dumps(loaded.card),
     }
 
@@ -207,7 +239,7 @@ def main(words: Sequence[str]) -> int:
 
     loaded = load_model(path, game)
     data = to_onnx(loaded, game)
-    logits, wdl = difference(data, loaded, random_positions(game, CHECKED))
+    logits, wdl = difference(data, loaded, random_positions(loaded.config.inputs(game), CHECKED))
     write_atomic(flags.out, data)
     print(f"{flags.out}: {loaded.config} on {game.spec}, net {loaded.net_id}, {len(data):,} bytes")
     print(f"onnxruntime differs by at most {logits:.0e} in logits, {wdl:.0e} in WDL, over {CHECKED} positions")

@@ -10,12 +10,17 @@ import onnxruntime
 import pytest
 import torch
 
+from engine.position import Position
+from engine.search import Search
+from engine.settings import Settings
 from games.errors import TandemError
 from games.loader import load
+from games.rules import rules
 from nets.checkpoint import LoadedModel, load_model, model_net_id, save_model
 from nets.config import NetConfig
 from nets.evaluator import TorchEvaluator
 from nets.export import INSTALL, TOLERANCE, difference, main, random_positions, to_onnx
+from nets.kernelnet import load_kernel_net
 from nets.models import game_named
 from tests.nets.helpers import lived_in, outputs
 
@@ -42,6 +47,47 @@ def test_onnxruntime_gives_the_same_numbers_at_every_batch_size(text, spec):
         np.testing.assert_allclose(found[0], logits, TOLERANCE, TOLERANCE)
         np.testing.assert_allclose(found[1], wdl, TOLERANCE, TOLERANCE)
         np.testing.assert_allclose(found[1].sum(1), 1, atol=1e-6)
+
+
+@pytest.mark.parametrize("spec", ["connect4", "chess"])
+def test_of_a_sparse_net_onnxruntime_reads_the_list_of_features(spec):
+    game = load(spec)
+    model = loaded("sparse:32-16", game)
+    with torch.no_grad():
+        model.model.inputs.rows.weight[-1] = 7  # of the end of a list, which says nothing
+    proto = to_onnx(model, game)
+    session = onnxruntime.InferenceSession(proto, providers=["CPUExecutionProvider"])
+    assert [(x.name, x.shape, x.type) for x in session.get_inputs()] == [
+        ("features", ["n", game.max_active], "tensor(int64)")
+    ]
+    for count in (1, 77):
+        planes = random_positions(game.listed, count, seed=count)
+        logits, wdl = outputs(TorchEvaluator(model.model, precision="f32", device="cpu"), planes, game.listed.logits)
+        found = session.run(["policy", "wdl"], {"features": planes.reshape(count, -1).astype(np.int64)})
+        np.testing.assert_allclose(found[0], logits, TOLERANCE, TOLERANCE)
+        np.testing.assert_allclose(found[1], wdl, TOLERANCE, TOLERANCE)
+
+
+def test_a_sparse_net_says_which_logits_are_a_moves(tmp_path):
+    game, out = load("chess"), tmp_path / "chess.onnx"
+    assert main(["models/chess.safetensors", str(out)]) == 0
+    said = {entry.key: entry.value for entry in onnx.load(out).metadata_props}
+    assert json.loads(said["features"]) == {"MAX_ACTIVE": game.max_active, "FEATURES": game.feature_count}
+    assert "planes" not in said and int(said["logits"]) == game.listed.logits
+    moves, position = json.loads(said["start_moves"]), Position(game)
+    assert {game.format_action(position.state, a) for a in position.legal()} == set(moves)
+    planes = np.zeros((1, *game.listed.planes), np.float32)
+    rules(game.listed).encode(position.state, planes)
+    policy, wdl = onnxruntime.InferenceSession(out, providers=["CPUExecutionProvider"]).run(
+        ["policy", "wdl"], {"features": planes.reshape(1, -1).astype(np.int64)}
+    )
+    weights = {move: np.exp(policy[0, terms].sum()) for move, terms in moves.items()}
+    net = load_kernel_net(Path("models/chess.safetensors"), game)
+    said_by_search = Search(game, Settings("hybrid", leaves=1, memory=8 << 20), net).run(position, simulations=1)
+    for action, prior in zip(said_by_search.actions, said_by_search.prior, strict=True):
+        move = game.format_action(position.state, int(action))
+        assert abs(weights[move] / sum(weights.values()) - prior) < 1e-4
+    assert abs(wdl.sum() - 1) < 1e-6
 
 
 def test_the_command_writes_a_sound_file_that_says_what_it_is(tmp_path, capsys):

@@ -13,7 +13,6 @@ from games.rules import rules
 from nets.checkpoint import load_model, save_model
 from nets.config import NetConfig
 from nets.evaluator import TorchEvaluator
-from nets.export import to_onnx
 from nets.families import Mlp, Sparse, build
 from nets.kernelnet import load_kernel_net
 from selfplay.actor import Actor
@@ -119,12 +118,9 @@ def test_images_are_drawn_as_lists_of_their_own():
     assert (np.diff(ended.astype(int), axis=1) >= 0).all() and ended.any()
 
 
-def test_weights_that_do_not_fit_and_what_onnx_does_not_know(tmp_path):
+def test_weights_that_do_not_fit(tmp_path):
     game, path = load("tictactoe"), tmp_path / "net.safetensors"
     save_model(path, build(NetConfig.parse("mlp:16"), game), NetConfig.parse("sparse:16"), game, {})
     for read in (load_kernel_net, load_model):
         with pytest.raises(TandemError, match="do not fit a sparse:16 net"):
             read(path, game)
-    save_model(path, build(NetConfig.parse("sparse:16"), game), NetConfig.parse("sparse:16"), game, {})
-    with pytest.raises(TandemError, match="ONNX export"):
-        to_onnx(load_model(path, game), game)
