@@ -52,7 +52,7 @@ def open_session(
     named = run_model(Path(run)) if run is not None else _model(Path(given)) if given is not None else None
     game = load(game_spec or (read_header(named).game if named else DEFAULT_GAME))
     require_types(game)
-    tell_when_compiling(game.spec)
+    tell_when_compiling(game.spec, again=True)
     path = named or shipped_model(game)
     fallback = ""
     if path is None and mode is None:
