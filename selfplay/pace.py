@@ -24,15 +24,15 @@ class Pace:
         self._rate: float | None = None  # steps per second, of the last round that had any
 
     def train(self, trainer: Trainer, replay: Replay, steps: int, share: float, stop: Callable[[], bool]) -> Losses:
-        """Trainer.train, whose rate is noted."""
-        began = time.monotonic()
-        losses = trainer.train(replay, steps, share, stop)
+        """Trainer.train, which ends by the clock too, and whose rate is noted; what is left out stays owed."""
+        began, until = time.monotonic(), self.until()
+        losses = trainer.train(replay, steps, share, lambda: stop() or time.monotonic() >= until)
         if losses.steps:
             self._rate = losses.steps / max(time.monotonic() - began, 1e-6)
         return losses
 
     def until(self) -> float:
-        """When play is to end, were it to begin now (time.monotonic); never, where no clock is asked."""
+        """When play or training is to end, were it to begin now (time.monotonic); never, where no clock is asked."""
         return time.monotonic() + ROUND_SECONDS if self._bounded else math.inf
 
     @property

@@ -2,6 +2,7 @@
 
 import itertools
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +31,16 @@ class Clocked:
         self.now, self.rate = 0.0, rate
         monkeypatch.setattr(pace.time, "monotonic", lambda: self.now)
 
-    def train(self, replay: Any, steps: int, *_: object) -> Losses:
-        self.now += steps / self.rate
-        return Losses(0.0, 0.0, 0.0, 0.0, steps)
+    def train(self, replay: Any, steps: int, progress: float, stop: Callable[[], bool]) -> Losses:
+        taken = 0
+        while taken < steps and not stop():
+            self.now += 1 / self.rate
+            taken += 1
+        return Losses(0.0, 0.0, 0.0, 0.0, taken)
+
+
+def never() -> bool:
+    return False
 
 
 @pytest.mark.parametrize("rate", [0.2, 9.5, 73.0])
@@ -45,21 +53,29 @@ def test_a_thousand_actors_lead_to_rounds_of_seconds_and_nothing_is_left_out(
     for _ in range(200):
         plies, steps = paced.plies(1500 * 500, owed), paced.steps(owed)
         began = trainer.now
-        taken += paced.train(trainer, NOTHING, steps, 0.0, NOTHING).steps  # type: ignore[arg-type]
+        steps = paced.train(trainer, NOTHING, steps, 0.0, never).steps  # type: ignore[arg-type]
+        taken += steps
         lasted.append(trainer.now - began)
         games = -(-plies // 300) * 300  # they come in parts
         positions += games
         owed += games * config.reuse - steps * config.batch
-    assert max(lasted) <= max(ROUND_SECONDS, 5 / rate) + 1e-6  # the first has a fixed number of steps
+    assert max(lasted) <= ROUND_SECONDS + 1 / rate
     assert sum(lasted[10:]) > 0.8 * ROUND_SECONDS * len(lasted[10:]), "learning waits for games"
     assert taken * config.batch == positions * config.reuse - owed
     assert owed < 2 * max(ROUND_SECONDS * rate, 8) * config.batch
 
 
+def test_training_whose_rate_nobody_knows_ends_by_the_clock_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    config, trainer = tiny(GAME, batch=1024, reuse=4.0), Clocked(0.2, monkeypatch)
+    for bounded, steps in ((True, 4), (False, 100)):
+        paced = Pace(config, 1500, bounded=bounded)
+        assert paced.train(trainer, NOTHING, 100, 0.0, never).steps == steps  # type: ignore[arg-type]
+
+
 def test_a_promise_to_repeat_leaves_clocks_out(monkeypatch: pytest.MonkeyPatch) -> None:
     config = tiny(GAME, batch=1024, reuse=4.0)
     paced = Pace(config, 1500, bounded=False)
-    paced.train(Clocked(0.1, monkeypatch), NOTHING, 5, 0.0, NOTHING)  # type: ignore[arg-type]
+    paced.train(Clocked(0.1, monkeypatch), NOTHING, 5, 0.0, never)  # type: ignore[arg-type]
     assert paced.steps(10**9) == 10**9 // 1024
     assert paced.plies(10**6, 10.0**9) == 10**6
 
@@ -69,13 +85,13 @@ def test_games_that_no_checkpoint_knows_of_are_learnt_from_in_many_rounds(
 ) -> None:
     train(tmp_path / "r", Budget(steps=100))
     (tmp_path / "r" / "checkpoints").rename(tmp_path / "away")
-    before, real = len(rounds(tmp_path / "r")), Trainer.train
+    before, real = len(rounds(tmp_path / "r")), Trainer.loss
 
-    def slow(self: Trainer, replay: Any, steps: int, *arguments: Any) -> Losses:
-        time.sleep(0.002 * steps)
-        return real(self, replay, steps, *arguments)
+    def slow(self: Trainer, batch: Any) -> torch.Tensor:
+        time.sleep(0.002)
+        return real(self, batch)
 
-    monkeypatch.setattr(Trainer, "train", slow)
+    monkeypatch.setattr(Trainer, "loss", slow)
     monkeypatch.setattr(pace, "ROUND_SECONDS", 0.02)  # some ten steps, then
     train(tmp_path / "r", Budget(steps=100))
     steps = [0, *(event["steps"] for event in rounds(tmp_path / "r")[before:])]
