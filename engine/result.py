@@ -63,11 +63,14 @@ class SearchResult:
             return "proven draw or win" if self.bounds[0] == 0 else "proven draw or loss"
         return "unknown" if self.mode == EXACT else "win {:.0%} draw {:.0%} loss {:.0%}".format(*self.wdl)
 
+    def work_text(self) -> str:
+        """What was searched, in words."""
+        unit = "node" if self.mode == EXACT else "simulation"
+        return number_of(self.simulations, unit) if self.planned or self.simulations > 1 else "no search"
+
     def summary(self) -> str:
         """One line: move, value, simulations, seconds, principal variation."""
-        unit = "node" if self.mode == EXACT else "simulation"
-        work = number_of(self.simulations, unit) if self.planned or self.simulations > 1 else "no search"
-        return f"{self.move}  {self.value_text()}  {work}  {self.seconds:.3f} s  pv {' '.join(self.pv)}"
+        return f"{self.move}  {self.value_text()}  {self.work_text()}  {self.seconds:.3f} s  pv {' '.join(self.pv)}"
 
 
 @dataclass(frozen=True)

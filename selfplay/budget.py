@@ -39,7 +39,8 @@ class Budget:
                 raise TandemError(f"{name} must be above 0, not {value}")
 
     def __str__(self) -> str:
-        return next(f"{shown(value)} {name}" for name, value in asdict(self).items() if value is not None)
+        name, value = next((name, value) for name, value in asdict(self).items() if value is not None)
+        return f"{shown(value)} {name.removesuffix('s') if value == 1 else name}"
 
     def flag(self) -> str:
         """The flag that asks for it."""

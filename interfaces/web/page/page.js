@@ -114,8 +114,7 @@ function thought() {
   const found = state.candidates;
   if (!found) return "Hint, Compare or Analyse ask it; its own moves show here too.";
   const where = found.ply === state.moves.length ? "now" : `before move ${found.ply + 1}`;
-  const unit = found.mode === "exact" ? "nodes" : found.simulations === 1 ? "simulation" : "simulations";
-  return `${found.mode}, ${where}: ${found.value}, ${found.simulations.toLocaleString("en")} ${unit}, ${found.seconds.toFixed(1)} s`;
+  return `${found.mode}, ${where}: ${found.value}, ${found.work}, ${found.seconds.toFixed(1)} s`;
 }
 
 function drawBoard(view, legal) {
