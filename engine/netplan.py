@@ -136,10 +136,13 @@ def net_plan(game: Game, listed: bool) -> Callable[..., Any]:
                             for j in range(k):
                                 for term in range(terms):
                                     priors[j] += output(weights, scratch, active, at_logits[j, term])
-                    odds /= np.float32(seen)
+                    # In loops: Numba takes seconds to compile what it would say of slices that do not fit.
+                    for j in range(3):
+                        odds[j] /= np.float32(seen)
                     finite = softmax(odds, 3)
                     if not o.uniform_prior:
-                        priors[:k] /= np.float32(seen)
+                        for j in range(k):
+                            priors[j] /= np.float32(seen)
                         finite &= softmax(priors, k)
                     if not finite:
                         return simulation, -1

@@ -70,7 +70,9 @@ REASONS = ("rules", "repetition", "max plies", "claim")
 @register_jitable
 def sample(policy: Any, n: Any, temperature: Any, rng: Any) -> Any:
     """Index drawn from policy[:n] ** (1 / temperature); the largest at temperature 0."""
-    high = policy[:n].max()
+    high = policy[0]
+    for i in range(1, n):
+        high = max(high, policy[i])
     total = 0.0
     for j in range(n):
         if temperature > 0 and policy[j] > 0:
@@ -284,7 +286,8 @@ def move_kernels(game: Game) -> tuple[Callable[..., Any], Callable[..., Any]]:
             if reason < 0:
                 size = compact(tree, action, spare)
                 if size > 1:  # a leaf carries nothing over, but perhaps a proof that lacks the moves
-                    tree[:size] = spare[:size]
+                    for i in range(size):
+                        tree[i] = spare[i]
                     used[g] = size
                 else:
                     t.reset(tree[0])
@@ -297,7 +300,8 @@ def move_kernels(game: Game) -> tuple[Callable[..., Any], Callable[..., Any]]:
             done.plies = p.ply
             done.outcome = result if p.ply % 2 == 0 else -result
             done.reason = reason
-            ended_actions[logged[2], : p.ply] = actions[g, : p.ply]
+            for ply in range(p.ply):
+                ended_actions[logged[2], ply] = actions[g, ply]
             logged[2] += 1
             number = take_number(numbers)
             new_game(
