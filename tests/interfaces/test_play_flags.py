@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import time
 
 import pytest
 
@@ -200,10 +199,3 @@ def test_a_reader_that_leaves_early_is_no_error():
     assert process.wait(PATIENCE) == 141
     assert "Traceback" not in (errors := process.stderr.read())
     assert "Broken" not in errors
-
-
-def test_a_warm_start_is_quick():
-    run_play("connect4", "--mode", "search", typed="")
-    began = time.monotonic()
-    assert "you> " in run_play("connect4", "--mode", "search", typed="").out
-    assert time.monotonic() - began < 4

@@ -298,7 +298,7 @@ def test_the_command_refuses_what_does_not_fit_the_run_that_is_there(
     before = {str(p): p.stat().st_mtime_ns for p in path.rglob("*.safetensors")}
     for arguments, words in (
         ([*run, "--steps", "10"], "my run has spent its 10 steps; ask for more, such as --steps 20"),
-        ([*run, "--games", "1"], "has spent its 1 games; ask for more, such as --games 2"),
+        ([*run, "--games", "1"], "has spent its 1 game; ask for more, such as --games 2"),
         ([*run, "--steps", "20", "--c-puct", "3"], "trains with --c-puct 1.5, not 3.0; give another --run"),
         ([*run, "--steps", "20", "--net", "mlp:17"], "trains with --net mlp:16, not mlp:17"),
         ([*run, "--steps", "20", "--preset", str(preset)], "trains with --net mlp:16, not mlp:128-64"),
