@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 WDL = "probabilities of win, draw and loss for the player to move"
 POLICY = "logit policy_index(s, a) of the game's file is that of action a; a softmax over the legal ones gives priors"
 SUMS = "an action's logit is the sum of those that policy_terms of the game's file writes; a softmax gives priors"
+LISTED = "the active features, MAX_ACTIVE places, of which those not needed hold {}, not 0"
 
 OPSET = 18
 # Both sides add up in float32, in another order: measured at most 8e-5 on logits up to 46, 2e-6 on probabilities.
@@ -174,7 +175,10 @@ def _metadata(loaded: LoadedModel, game: Game) -> dict[str, str]:
         inputs.policy_terms(game.record(first), legal, len(legal), terms)
     indices = terms.tolist() if listed else terms[:, 0].tolist()
     moves = [game.format_action(first, int(action)) for action in legal]
-    shape = {"features": json.dumps({"MAX_ACTIVE": game.max_active, "FEATURES": game.feature_count})}
+    shape = {
+        "features": json.dumps({"MAX_ACTIVE": game.max_active, "FEATURES": game.feature_count}),
+        "input": LISTED.format(game.feature_count),
+    }
     return {
         "game": game.spec,
         "rules_id": game.rules_id,

@@ -248,7 +248,7 @@ class Loop:
     def _be_taught(self, pool: ThreadPoolExecutor) -> Work:
         """A round of a teacher's games, and of training on those before."""
         p, config = self.progress, self.config
-        steps = min(int(p.lessons // config.batch), self._most_lessons())
+        steps = min(int(p.lessons // config.batch), self.pace.lessons)
         games, losses = self._side_by_side(pool, steps, 1.0, self.teacher)
         p.taught += len(games)
         p.taught_positions += games.positions
@@ -307,10 +307,6 @@ class Loop:
             self.clock.time, "training", self.pace.train, self.trainer, self.replay, steps, share, self._over
         )
 
-    def _most_lessons(self) -> int:
-        """Training steps of a round of records or of a teacher, at most: as many as self-play's would pay for."""
-        return max(1, int(self.plies_per_round * self.config.reuse / self.config.batch))
-
     def _learnt(self) -> float:
         """How much of what records and a teacher give has been read, played and drawn, 0 to 1."""
         p, config = self.progress, self.config
@@ -339,7 +335,7 @@ class Loop:
         p, config, reader = self.progress, self.config, self.reader
         filled = reader.exhausted or len(self.replay) >= config.window_least
         paid = p.lessons / config.batch
-        most = self._most_lessons()
+        most = self.pace.lessons
         if not filled:
             steps = 0
         elif reader.exhausted and paid < 2 * most:  # no short round at the end: it would be averaged over by itself

@@ -19,8 +19,8 @@ class Pace:
     """
 
     def __init__(self, config: TrainConfig, plies_per_round: int, *, bounded: bool) -> None:
-        self._batch, self._reuse = config.batch, config.reuse
-        self._plies_per_round, self._bounded = plies_per_round, bounded
+        self._batch, self._reuse, self._bounded = config.batch, config.reuse, bounded
+        self._planned = max(1.0, plies_per_round * config.reuse / config.batch)  # steps that two actors' plies pay for
         self._rate: float | None = None  # steps per second, of the last round that had any
 
     def train(self, trainer: Trainer, replay: Replay, steps: int, share: float, stop: Callable[[], bool]) -> Losses:
@@ -37,10 +37,13 @@ class Pace:
 
     @property
     def _most(self) -> float:
-        """Steps of a round; until a rate is known, those of two actors' plies."""
-        if self._rate is None:
-            return max(1.0, self._plies_per_round * self._reuse / self._batch)
-        return max(1.0, self._rate * ROUND_SECONDS)
+        """Steps of a round that the clock allows."""
+        return self._planned if self._rate is None else max(1.0, self._rate * ROUND_SECONDS)
+
+    @property
+    def lessons(self) -> int:
+        """Steps of a round of records or of a teacher; a last one of twice as many ends before the clock ends it."""
+        return int(max(1.0, min(self._planned, self._most / 2)) if self._bounded else self._planned)
 
     def steps(self, owed: float) -> int:
         """Steps of the next round, where so many samples are owed."""

@@ -73,6 +73,7 @@ def test_a_sparse_net_says_which_logits_are_a_moves(tmp_path):
     assert main(["models/chess.safetensors", str(out)]) == 0
     said = {entry.key: entry.value for entry in onnx.load(out).metadata_props}
     assert json.loads(said["features"]) == {"MAX_ACTIVE": game.max_active, "FEATURES": game.feature_count}
+    assert f"hold {game.feature_count}, not 0" in said["input"]
     assert "planes" not in said and int(said["logits"]) == game.listed.logits
     moves, position = json.loads(said["start_moves"]), Position(game)
     assert {game.format_action(position.state, a) for a in position.legal()} == set(moves)

@@ -72,11 +72,21 @@ def test_training_whose_rate_nobody_knows_ends_by_the_clock_too(monkeypatch: pyt
         assert paced.train(trainer, NOTHING, 100, 0.0, never).steps == steps  # type: ignore[arg-type]
 
 
+def test_lessons_too_go_by_the_rate_once_it_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    config = tiny(GAME, batch=1024, reuse=4.0)
+    for rate, steps in ((0.01, 1), (0.2, 2), (9.5, 5)):  # 1,500 plies pay for five
+        paced = Pace(config, 1500, bounded=True)
+        assert paced.lessons <= 5
+        paced.train(Clocked(rate, monkeypatch), NOTHING, 5, 0.0, never)  # type: ignore[arg-type]
+        assert paced.lessons == steps
+
+
 def test_a_promise_to_repeat_leaves_clocks_out(monkeypatch: pytest.MonkeyPatch) -> None:
     config = tiny(GAME, batch=1024, reuse=4.0)
     paced = Pace(config, 1500, bounded=False)
     paced.train(Clocked(0.1, monkeypatch), NOTHING, 5, 0.0, never)  # type: ignore[arg-type]
     assert paced.steps(10**9) == 10**9 // 1024
+    assert paced.lessons == 5
     assert paced.plies(10**6, 10.0**9) == 10**6
 
 

@@ -196,6 +196,7 @@ def test_a_level_plays_until_a_mode_or_a_budget_is_chosen_and_hints_as_strong_as
         assert (state["level"], state["mode"], state["levels"]) == (1, "search", 10)
         client.ask("move", move="d4")
         assert client.rested()["candidates"]["simulations"] == 5
+        assert client.rested()["candidates"]["work"] == "5 simulations"
         assert "Tandem level 1" in (tmp_path / "games.sgf").read_text()
         client.ask("hint")
         assert client.rested()["candidates"]["simulations"] > 100
