@@ -58,9 +58,14 @@ class NetConfig:
     def _sizes_text(self) -> str:
         return ("x" if self.family == "resnet" else "-").join(str(size) for size in self.sizes)
 
+    @property
+    def listed(self) -> bool:
+        """Whether such a net reads the list of active features, not planes."""
+        return self.family == "sparse"
+
     def inputs(self, game: Game) -> Game:
         """The game as this net wants its positions encoded, and its moves' logits numbered."""
-        return game.listed if self.family == "sparse" else game
+        return game.listed if self.listed else game
 
     def parameters(self, game: Game) -> int:
         """Return the number of trained numbers: weights, biases, batch-norm scales and shifts."""
@@ -71,7 +76,7 @@ class NetConfig:
 
         Biases, activations and pooling are left out, as is usual, and so is what is never active of sparse inputs.
         """
-        unused = 2 * (game.feature_count - game.max_active) * self.sizes[0] if self.family == "sparse" else 0
+        unused = 2 * (game.feature_count - game.max_active) * self.sizes[0] if self.listed else 0
         layers = self._layers(game)
         return sum(2 * inputs * outputs * taps * cells for inputs, outputs, taps, cells, _ in layers) - unused
 
@@ -83,7 +88,7 @@ class NetConfig:
         channels_in, height, width = game.planes
         cells = height * width
         if self.family != "resnet":
-            inputs = game.feature_count if self.family == "sparse" else channels_in * cells
+            inputs = game.feature_count if self.listed else channels_in * cells
             widths = [inputs, *self.sizes, self.inputs(game).logits + 3]
             return [(inputs, outputs, 1, 1, 1) for inputs, outputs in pairwise(widths)]
         blocks, channels = self.sizes

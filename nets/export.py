@@ -86,7 +86,7 @@ def to_onnx(loaded: LoadedModel, game: Game) -> bytes:
         def __init__(self) -> None:
             super().__init__()
             self.net = inference_copy(loaded.model, torch.float32, torch.device("cpu"))
-            if listed:
+            if loaded.config.listed:
                 layer = self.net.inputs
                 assert isinstance(layer, Listed)
                 self.net.inputs = Added(layer)
@@ -95,7 +95,6 @@ def to_onnx(loaded: LoadedModel, game: Game) -> bytes:
             policy, outcome = self.net(inputs)
             return policy, outcome.softmax(1)
 
-    listed = loaded.config.family == "sparse"
     ((name, example),) = _input(loaded, np.zeros((2, *loaded.config.inputs(game).planes), np.float32)).items()
 
     # It speaks of torchvision, which is not needed, and of what is to change in torch itself.
@@ -123,7 +122,7 @@ def to_onnx(loaded: LoadedModel, game: Game) -> bytes:
 
 def _input(loaded: LoadedModel, planes: FloatArray) -> dict[str, np.ndarray]:
     """Name and value of the exported net's only input, for these planes of NetConfig.inputs."""
-    if loaded.config.family == "sparse":
+    if loaded.config.listed:
         return {"features": planes.reshape(len(planes), -1).astype(np.int64)}
     return {"planes": planes}
 
@@ -168,7 +167,7 @@ def random_positions(game: Game, count: int, seed: int = 0) -> FloatArray:
 
 def _metadata(loaded: LoadedModel, game: Game) -> dict[str, str]:
     """Texts; start_moves maps each legal move of the first position, as players write it, to its logit or logits."""
-    first, inputs, listed = rules(game).first(), loaded.config.inputs(game), loaded.config.family == "sparse"
+    first, inputs, listed = rules(game).first(), loaded.config.inputs(game), loaded.config.listed
     legal = np.array(rules(game).legal(first), np.int32)
     terms = np.zeros((len(legal), inputs.terms), np.int32)
     with np.errstate(over="ignore"):  # plain rules on 64 bits may wrap around, as compiled ones do

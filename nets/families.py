@@ -140,7 +140,7 @@ def build(config: NetConfig, game: Game, *, seed: int = 0) -> nn.Module:
         net: nn.Module
         if config.family == "mlp":
             net = Mlp(channels * height * width, config.sizes, game.logits)
-        elif config.family == "sparse":
+        elif config.listed:
             net = Sparse(game.feature_count, config.sizes, game.listed.logits)
         else:
             net = Resnet(config, game)

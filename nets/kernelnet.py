@@ -27,16 +27,19 @@ def load_kernel_net(path: Path, game: Game) -> KernelNet:
     config = NetConfig.parse(header.net)
     if config.family not in FAMILIES:
         raise TandemError(f"{path}: a {config} net runs in torch only")
-    listed = config.family == "sparse"
-    names = [f"hidden.{i}" for i in range(len(config.sizes) - listed)] + ["heads"]
-    widths = (game.feature_count if listed else math.prod(game.planes), *config.sizes, config.inputs(game).logits + 3)
+    names = [f"hidden.{i}" for i in range(len(config.sizes) - config.listed)] + ["heads"]
+    widths = (
+        game.feature_count if config.listed else math.prod(game.planes),
+        *config.sizes,
+        config.inputs(game).logits + 3,
+    )
     try:
         layers = [(arrays[f"{name}.weight"], arrays[f"{name}.bias"]) for name in names]
-        if listed:
+        if config.listed:
             layers.insert(0, (arrays["inputs.rows.weight"][:-1].T, arrays["inputs.bias"]))
     except KeyError as error:
         raise unfit(path, config) from error
     # The kernel trusts them: other shapes would have it read beyond its arrays.
     if [(weight.shape, bias.shape) for weight, bias in layers] != [((b, a), (b,)) for a, b in pairwise(widths)]:
         raise unfit(path, config)
-    return KernelNet(header.net_id, layers, listed=listed)
+    return KernelNet(header.net_id, layers, listed=config.listed)
