@@ -37,5 +37,5 @@ def tell_when_compiling(game: str, *, again: bool = False) -> None:
     Where somebody waits at a prompt, `again` prints it whenever compiling goes on after a pause.
     """
     listener = _listener()
-    listener.line = f"compiling kernels for {game} (first time only, up to 30 s) ..."
+    listener.line = f"compiling kernels for {game} (first time only, up to a minute) ..."
     listener.again, listener.seen = again, -math.inf

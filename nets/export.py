@@ -69,7 +69,7 @@ def to_onnx(loaded: LoadedModel, game: Game) -> bytes:
     from nets.layers import Listed
 
     class Added(nn.Module):
-        """Listed in operations that ONNX has: the rows of a list looked up and added, the one that ends it being 0."""
+        """Listed as one lookup and a sum, the row that ends a list being 0; its own would be a loop over positions."""
 
         def __init__(self, layer: Listed) -> None:
             super().__init__()

@@ -71,7 +71,6 @@ def candidates_view(position: Position, player: EnginePlayer | ExactPlayer, resu
         "ply": position.ply,
         "mode": result.mode,
         "value": result.value_text(),
-        "simulations": result.simulations,
         "work": result.work_text(),
         "seconds": round(result.seconds, 3),
         "moves": [_candidate(position, report, visits) for report in reports[:MOST_CANDIDATES]],

@@ -38,7 +38,7 @@ def run_play(*flags: object, typed: str | bytes = "", env: dict[str, str] | None
     data = typed if isinstance(typed, bytes) else typed.encode()
     done = subprocess.run(command(*flags), input=data, capture_output=True, timeout=PATIENCE, env=env, check=False)
     errors, notices = re.subn(
-        r"compiling kernels for \S+ \(first time only, up to 30 s\) \.\.\.\n", "", done.stderr.decode()
+        r"compiling kernels for \S+ \(first time only, up to a minute\) \.\.\.\n", "", done.stderr.decode()
     )
     return Done(done.returncode, done.stdout.decode(), errors, bool(notices))
 
