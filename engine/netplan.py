@@ -136,7 +136,6 @@ def net_plan(game: Game, listed: bool) -> Callable[..., Any]:
                             for j in range(k):
                                 for term in range(terms):
                                     priors[j] += output(weights, scratch, active, at_logits[j, term])
-                    # In loops: Numba takes seconds to compile what it would say of slices that do not fit.
                     for j in range(3):
                         odds[j] /= np.float32(seen)
                     finite = softmax(odds, 3)

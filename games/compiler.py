@@ -4,6 +4,9 @@ A kernel factory is written once and called per game. Its closure cells may hold
 import by name, numbers and dtypes only: closures over dispatchers never hit Numba's disk cache. Numba's own cache sees
 edits in the kernel's file and changed numbers in its cells. The hash in the kernel's name covers what it does not see:
 edits in imported files, parameters, flags. So a number from a file that is not hashed goes into a cell.
+
+They copy in loops: where a slice is assigned an array, Numba takes seconds to compile what it would say of sizes that
+differ.
 """
 
 import contextlib
