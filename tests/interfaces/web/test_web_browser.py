@@ -284,11 +284,11 @@ def test_a_game_of_ones_own_is_clicked_where_it_says_how_it_looks_and_has_button
     plain.write_text(text.replace("def pieces", "def _pieces").replace("def touched", "def _touched"), encoding="utf-8")
     with served(Session(load(f"{plain}:size=4"), parse_spec("search:simulations=20"), None), side="both") as client:
         page = Page(driver, client).open()
-        assert page.one("#board pre").text.splitlines()[0] == "4  . . . ."
+        page.until(lambda: page.one("#board pre").text.splitlines()[0] == "4  . . . .")
         assert len(page.all(".legal .move")) == 12
         page.until(lambda: next(b for b in page.all(".legal .move") if b.text == "b3").click() is None)
         page.until(lambda: page.moves() == ["b3"])
-        assert page.one("#board pre").text.count("#") == 2
+        page.until(lambda: page.one("#board pre").text.count("#") == 2)
         assert page.complaints() == []
 
 
